@@ -1,0 +1,12 @@
+"""Stand-in of buildozer's module extension: Bazel names it, only `bazel mod tidy` loads it."""
+
+def _buildozer_repo_impl(rctx):
+    rctx.file("BUILD.bazel", "")
+
+_buildozer_repo = repository_rule(_buildozer_repo_impl)
+
+def _buildozer_binary_impl(module_ctx):
+    _buildozer_repo(name = "buildozer_binary")
+    return module_ctx.extension_metadata(reproducible = True)
+
+buildozer_binary = module_extension(_buildozer_binary_impl)
