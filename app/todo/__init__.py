@@ -1,0 +1,3 @@
+"""A todo service over REST and in natural language."""
+
+VERSION = "1.0.0"
