@@ -1,0 +1,155 @@
+"""Repository rules: the base image's interpreter, unpacked for this machine's CPU.
+
+Both leave the same tree, which is a Python prefix (`sys.prefix`):
+
+    bin/python3.13      the launcher; python3 and python are links to it
+    libexec/python3.13  the base's interpreter
+    lib/python3.13      its standard library, with bytecode
+    lib/<triplet>       the base's C library and what Python needs beside it
+
+It is what tests and build actions run on, so nothing of the machine's own Python reaches the image.
+"""
+
+# Debian's name of the CPU and the part of its multiarch triplet before "-linux-gnu".
+_CPUS = {
+    "aarch64": ("arm64", "aarch64"),
+    "amd64": ("amd64", "x86_64"),
+    "x86_64": ("amd64", "x86_64"),
+}
+
+# Starts the base's Python with the base's C library, whatever the machine's is. argv[0] stays the
+# launcher's own path (or a virtual environment's link to it), which is where Python takes
+# sys.executable and sys.prefix from; so child processes and virtual environments start here again.
+_LAUNCHER = """\
+#!/bin/sh
+self=$(readlink -f -- "$0")
+prefix=${{self%/bin/*}}
+exec "$prefix/{loader}" --inhibit-cache --argv0 "$0" --library-path "$prefix/lib:$prefix/lib/{triplet}" \\
+    "$prefix/libexec/python3.13" "$@"
+"""
+
+# `lib` is one input: linking its two thousand files into every sandbox would cost each action a tenth of a
+# second. Of a directory Bazel sees only the time stamp, hence `contents.json`, which says what was unpacked.
+_BUILD = """\
+load("@rules_python//python:py_runtime.bzl", "py_runtime")
+load("@rules_python//python:py_runtime_pair.bzl", "py_runtime_pair")
+
+py_runtime(
+    name = "python",
+    files = [
+        "contents.json",
+        "lib",
+        "libexec/python3.13",
+    ],
+    interpreter = "bin/python3.13",
+    python_version = "PY3",
+    visibility = ["//visibility:public"],
+)
+
+py_runtime_pair(
+    name = "runtimes",
+    py3_runtime = ":python",
+    visibility = ["//visibility:public"],
+)
+"""
+
+def _cpu(rctx):
+    if rctx.os.name != "linux" or rctx.os.arch not in _CPUS:
+        fail("the base's interpreter runs on Linux on {}, not on {} {}".format(
+            " and ".join(sorted(_CPUS)),
+            rctx.os.name,
+            rctx.os.arch,
+        ))
+    return _CPUS[rctx.os.arch]
+
+def _move(rctx, source, destination):
+    result = rctx.execute(["mv", source, destination])
+    if result.return_code:
+        fail("the base's interpreter can't be unpacked: " + result.stderr)
+
+def _finish(rctx, cpu, prefix):
+    """Turns the unpacked base in `root` into the repository; `prefix` is where Python is in it."""
+    triplet = cpu + "-linux-gnu"
+    for path in [prefix + "/bin/python3.13", prefix + "/lib/python3.13", "usr/lib/" + triplet]:
+        if not rctx.path("root/" + path).exists:
+            fail("the base has no /" + path)
+    rctx.file("libexec/.keep")
+    _move(rctx, "root/{}/bin/python3.13".format(prefix), "libexec/python3.13")
+    _move(rctx, "root/{}/lib".format(prefix), "lib")
+    if prefix != "usr":
+        _move(rctx, "root/usr/lib/" + triplet, "lib/" + triplet)
+    rctx.delete("root")
+
+    loaders = [
+        entry.basename
+        for entry in rctx.path("lib/" + triplet).readdir()
+        if entry.basename.startswith("ld-linux-")
+    ]
+    launcher = _LAUNCHER.format(loader = "lib/{}/{}".format(triplet, loaders[0]), triplet = triplet)
+    rctx.file("bin/python3.13", launcher)
+    for name in ["python", "python3"]:
+        rctx.symlink("bin/python3.13", "bin/" + name)
+
+    # Unchecked: nobody writes here any more, and a start looks at no source file's time.
+    compiled = rctx.execute([
+        rctx.path("bin/python3.13"),
+        "-I",
+        "-c",
+        "import compileall, os, py_compile, sys; sys.exit(not compileall.compile_dir(os.path.dirname(os.__file__), " +
+        "maxlevels = 20, quiet = 1, invalidation_mode = py_compile.PycInvalidationMode.UNCHECKED_HASH))",
+    ])
+    if compiled.return_code:
+        fail("the base's interpreter does not run on this machine: " + compiled.stdout + compiled.stderr)
+    rctx.file("BUILD.bazel", _BUILD)
+
+def _python_from_debian_impl(rctx):
+    architecture, cpu = _cpu(rctx)
+    manifest = [label for label, name in rctx.attr.packages.items() if name == architecture][0]
+    contents = rctx.read(manifest)
+    for package in json.decode(contents):
+        # An ar archive of three members; the files are in data.tar.*.
+        rctx.extract(manifest.relative(package["name"] + ".deb"), "deb")
+        data = [member for member in rctx.path("deb").readdir() if member.basename.startswith("data.tar")]
+        rctx.extract(data[0], "root")
+        rctx.delete("deb")
+    rctx.file("contents.json", contents)
+    _finish(rctx, cpu, "usr")
+
+python_from_debian = repository_rule(
+    implementation = _python_from_debian_impl,
+    doc = "The interpreter of the mirror base, from its Debian packages.",
+    attrs = {
+        "packages": attr.label_keyed_string_dict(
+            doc = "`packages.json` of each `debian_packages` repository, and its CPU.",
+            mandatory = True,
+        ),
+    },
+)
+
+def _blob(index, digest):
+    return index.relative("blobs/" + digest.replace(":", "/"))
+
+def _python_from_layout_impl(rctx):
+    architecture, cpu = _cpu(rctx)
+    index = [label for label, name in rctx.attr.layouts.items() if name == architecture][0]
+    digest = json.decode(rctx.read(index))["manifests"][0]["digest"]
+    manifest = json.decode(rctx.read(_blob(index, digest)))
+    for layer in manifest["layers"]:
+        # A blob's name has no extension to tell the format by.
+        suffix = {"gzip": ".gz", "zstd": ".zst", "tar": ""}[layer["mediaType"].replace(".", "+").split("+")[-1]]
+        rctx.symlink(_blob(index, layer["digest"]), "layer.tar" + suffix)
+        rctx.extract("layer.tar" + suffix, "root")
+        rctx.delete("layer.tar" + suffix)
+    rctx.file("contents.json", json.encode_indent(manifest, indent = "  ") + "\n")
+    _finish(rctx, cpu, "usr/local")
+
+python_from_layout = repository_rule(
+    implementation = _python_from_layout_impl,
+    doc = "The interpreter of a pulled base with CPython under /usr/local, such as python:3.13-slim.",
+    attrs = {
+        "layouts": attr.label_keyed_string_dict(
+            doc = "`index.json` of each platform's OCI layout, and its CPU.",
+            mandatory = True,
+        ),
+    },
+)
