@@ -1,0 +1,13 @@
+"""py_console_script_binary: not offered in mirror mode."""
+
+load("//python/private:refused.bzl", "refuse")
+
+def py_console_script_binary(name, visibility = None, **_attrs):
+    """Makes a target that fails when it is built.
+
+    Args:
+      name: name of the target.
+      visibility: visibility of the target.
+      **_attrs: not looked at.
+    """
+    refuse(name, "rules_python", "py_console_script_binary", visibility = visibility)

@@ -1,0 +1,13 @@
+"""py_import: not offered in mirror mode."""
+
+load("//python/private:refused.bzl", "refuse")
+
+def py_import(name, visibility = None, **_attrs):
+    """Makes a target that fails when it is built.
+
+    Args:
+      name: name of the target.
+      visibility: visibility of the target.
+      **_attrs: not looked at.
+    """
+    refuse(name, "rules_python", "py_import", visibility = visibility)
