@@ -1,0 +1,75 @@
+"""Reads the front door's own arguments, settles the mode and hands over to Bazel."""
+
+from __future__ import annotations
+
+import errno
+import os
+
+from . import workspace
+from .problem import Problem, say
+
+_USAGE = "--mode=hub and --mode=mirror choose the mode; --doctor says what was found"
+
+
+def main(arguments: list[str]) -> int:
+    """Runs `tools/bazel` with `arguments`; returns an exit code only where Bazel is not started."""
+    try:
+        return _run(arguments)
+    except Problem as problem:
+        say(problem.message)
+        return problem.code
+    except KeyboardInterrupt:
+        say("interrupted; the same command goes on from here")
+        return 130
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+        say(f"the disk is full ({error}): free some space, then run again")
+        return 1
+
+
+def _run(arguments: list[str]) -> int:
+    checkout = workspace.checkout()
+    if arguments[:1] == ["--doctor"]:
+        from . import doctor
+
+        return doctor.examine(checkout)
+
+    mode = workspace.kept_mode(checkout)
+    if arguments and arguments[0].startswith("--mode"):
+        mode = arguments[0].partition("=")[2]
+        if mode not in workspace.MODES:
+            raise Problem(f"{arguments[0]}: no such mode; {_USAGE}", code=2)
+        workspace.keep_mode(checkout, mode)
+        say(f"mode {mode}, kept in user.bazelrc")
+        arguments = arguments[1:]
+        if not arguments:
+            return 0
+    if mode is None:
+        from . import probe
+
+        mode, why = probe.choose()
+        workspace.keep_mode(checkout, mode)
+        other = "mirror" if mode == "hub" else "hub"
+        say(f"mode {mode}: {why} (kept in user.bazelrc; tools/bazel --mode={other} changes it)")
+
+    # Bazelisk has chosen a Bazel already, and the mode's flags come from user.bazelrc.
+    real = os.environ.get("BAZEL_REAL")
+    if real:
+        _execute(real, ["bazel", *arguments], dict(os.environ))
+    if mode == "hub":
+        from . import hub
+
+        command = hub.command()
+        _execute(command, [os.path.basename(command), *arguments], hub.environment(checkout))
+
+    from . import mirror
+
+    return mirror.start(checkout, arguments)
+
+
+def _execute(program: str, arguments: list[str], environment: dict[str, str]) -> None:
+    try:
+        os.execve(program, arguments, environment)
+    except OSError as error:
+        raise Problem(f"{program} cannot be started ({error.strerror}): reinstall it") from error

@@ -1,0 +1,63 @@
+"""Mirror mode: Debian's Bazel inside the private root file system."""
+
+from __future__ import annotations
+
+import os
+
+from . import certificates, indexes, namespace, rootfs, sources, workspace
+
+_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+# They speak of the host's libraries, languages and Java, which are not there inside.
+_HOST_ONLY = frozenset(
+    "JAVA_HOME JDK_HOME JRE_HOME LD_LIBRARY_PATH LD_PRELOAD LOCPATH PERL5LIB PYTHONHOME PYTHONPATH"
+    " LANGUAGE".split()
+)
+
+
+def start(checkout: str, arguments: list[str]) -> int:
+    """Replaces this process by Bazel; sets the root file system up where it is missing."""
+    if os.path.exists(namespace.INSIDE):  # started by something that Bazel runs
+        command = [*_command(None, None), *arguments]
+        os.execve(command[0], command, dict(os.environ))
+    cache = workspace.cache()
+    root = rootfs.find(cache)
+    if root is None:
+        from . import setup
+
+        root = setup.make(cache, checkout)
+    source = sources.debian()
+    own_certificates = certificates.host_bundle() is None
+    command = [*_command(root, certificates.trust_store(cache, root)), *arguments]
+    environment = _environment(checkout, source)
+    paths = [checkout, os.getcwd(), workspace.home(), cache]
+    paths += [value for value in environment.values() if value.startswith("/usr/")]
+    root.enter(paths=paths, own_certificates=own_certificates)
+    os.execve(command[0], command, environment)
+
+
+def _command(root: rootfs.Root | None, trust_store: str | None) -> list[str]:
+    command = ["/usr/bin/bazel"]
+    # Debian's bazelrc maps modules in its own way; its install base is no extracted archive.
+    command += ["--nosystem_rc", "--install_base=/usr/share/bazel", "--trust_install_base"]
+    command += ["--server_javabase=/usr/lib/jvm/default-java"]
+    if trust_store:
+        command += [f"--host_jvm_args=-Djavax.net.ssl.trustStore={trust_store}"]
+    if root:
+        # A server that still runs in an older root file system must not be taken for this one's.
+        command += [f"--host_jvm_args=-Dfastapi_image.root={root.made}"]
+    return command
+
+
+def _environment(checkout: str, source: sources.Source) -> dict[str, str]:
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if name not in _HOST_ONLY and not name.startswith("LC_")
+    }
+    kept.update(indexes.uv_environment(checkout))
+    kept.update(PATH=_PATH, LANG="C.UTF-8", HOME=workspace.home())
+    # uv, pip, curl and git trust what the machine trusts.
+    kept.setdefault("SSL_CERT_FILE", "/etc/ssl/certs/ca-certificates.crt")
+    kept[sources.VARIABLE] = source.base()
+    return kept

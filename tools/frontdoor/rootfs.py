@@ -1,0 +1,53 @@
+"""The private root file system on disk. A folder that has its final name is whole."""
+
+from __future__ import annotations
+
+import os
+
+from . import namespace, recipe
+
+
+class Root:
+    """A finished root file system.
+
+    Attributes:
+      folder: `tree/` is the root, `mount/` the empty folder it is mounted on, `made` the record.
+      bazel: version of the Bazel in it.
+      made: which set-up made it; differs between two set-ups of one recipe.
+      took: seconds that the set-up took.
+    """
+
+    def __init__(self, folder: str, record: dict[str, str]) -> None:
+        self.folder = folder
+        self.bazel = record.get("bazel", "")
+        self.made = record.get("made", "")
+        self.took = record.get("took", "")
+
+    @property
+    def tree(self) -> str:
+        return os.path.join(self.folder, "tree")
+
+    def enter(self, *, paths: list[str], own_certificates: bool) -> None:
+        """See namespace.enter."""
+        mount_point = os.path.join(self.folder, "mount")
+        namespace.enter(self.tree, mount_point, paths=paths, own_certificates=own_certificates)
+
+
+def find(cache: str) -> Root | None:
+    """The finished root file system of the present recipe, or None."""
+    return load(os.path.join(cache, recipe.key()))
+
+
+def load(folder: str) -> Root | None:
+    """The root file system in `folder`, or None where there is none."""
+    try:
+        with open(os.path.join(folder, "made"), encoding="ascii") as file:
+            lines = file.read().splitlines()
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    return Root(folder, dict(line.split(" ", 1) for line in lines))
+
+
+def write_record(folder: str, record: dict[str, str]) -> None:
+    with open(os.path.join(folder, "made"), "w", encoding="ascii") as file:
+        file.writelines(f"{name} {value}\n" for name, value in record.items())
