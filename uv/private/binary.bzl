@@ -1,0 +1,95 @@
+"""Repository rule that brings the pinned uv binary."""
+
+_VERSION = "0.13.9"
+
+# SHA-256 of the wheel, by the machine's CPU as Bazel names it.
+_WHEELS = {
+    "amd64": "d7f459fe4fd247d830351c75686d3996ace3c6f3f728eb0e85a30b7ada0cef19",
+    "aarch64": "ecb6028d79dc96fbeafffe5c8af62a7099487ebc05a701e76714eebcffd06375",
+}
+
+_BUILD = """\
+exports_files(["uv"], visibility = ["//visibility:public"])
+"""
+
+def _is_pinned(rctx, uv):
+    result = rctx.execute([uv, "--version"])
+    return result.return_code == 0 and result.stdout.split(" ")[1:2] == [_VERSION]
+
+def _pips(rctx):
+    """Commands that may be a pip, best first: the machine's, then the one that the interpreter attribute ships."""
+    pythons = [rctx.which("python3")]
+    if rctx.attr.python:
+        pythons.append(rctx.path(rctx.attr.python))
+    return [
+        [python, "-m", "pip"]
+        for python in pythons
+        if python and rctx.execute([python, "-m", "pip", "--version"]).return_code == 0
+    ]
+
+def _download(rctx, sha256):
+    """Puts uv from its wheel into the repository; returns what went wrong, or None."""
+    pips = _pips(rctx)
+    if not pips:
+        return "uv {} is brought by pip, and there is no pip here: install python3-pip.".format(_VERSION)
+    rctx.file("wheel/requirements.txt", "uv=={} --hash=sha256:{}\n".format(_VERSION, sha256))
+    for pip in pips:
+        # pip's own configuration says which index it asks. What it prints may hold the index's address and
+        # credentials: that is for the user's own `pip download` to show, not for us.
+        result = rctx.execute(pip + [
+            "download",
+            "--no-deps",
+            "--only-binary=:all:",
+            "--require-hashes",
+            "--requirement=wheel/requirements.txt",
+            "--dest=wheel",
+            "--quiet",
+            "--disable-pip-version-check",
+        ], timeout = 600)
+        if result.return_code == 0:
+            break
+    wheels = [path for path in rctx.path("wheel").readdir() if path.basename.endswith(".whl")]
+    if len(wheels) == 1:
+        rctx.symlink(wheels[0], "wheel/uv.zip")
+        rctx.extract("wheel/uv.zip", "wheel")
+        rctx.execute(["mv", "wheel/uv-{}.data/scripts/uv".format(_VERSION), "uv"])
+        rctx.execute(["chmod", "0755", "uv"])
+    rctx.delete("wheel")
+    if len(wheels) != 1:
+        return "pip could not download uv {0} (wheel with sha256 {1}): run `python3 -m pip download --no-deps uv=={0}` and mend what it says.".format(_VERSION, sha256)
+    if not _is_pinned(rctx, rctx.path("uv")):
+        rctx.delete("uv")
+        return "The uv from the pinned wheel does not run on this machine."
+    return None
+
+def _uv_binary_impl(rctx):
+    rctx.file("BUILD.bazel", _BUILD)
+    arch = {"x86_64": "amd64", "arm64": "aarch64"}.get(rctx.os.arch, rctx.os.arch)
+    if not rctx.os.name.startswith("linux") or arch not in _WHEELS:
+        fail("uv {} is pinned for Linux on x86_64 and aarch64; this machine is {} on {}.".format(_VERSION, rctx.os.name, arch))
+
+    problem = _download(rctx, _WHEELS[arch])
+    if not problem:
+        return
+
+    # Without the wheel's hash, but of the pinned version: what a machine without pip can offer.
+    installed = rctx.which("uv")
+    if not installed or not _is_pinned(rctx, installed):
+        fail(problem + " Or put a uv of exactly version {} on PATH.".format(_VERSION))
+    rctx.symlink(installed, "uv")
+
+uv_binary = repository_rule(
+    doc = """The pinned uv, as `@<name>//:uv`.
+
+pip brings uv's wheel, checked against the SHA-256 here, from the index that the machine's pip is configured for.
+Where no pip can, a uv of exactly this version on PATH is taken. Fails, naming the remedy, when there is neither,
+or on a machine that is not Linux on x86_64 or aarch64.""",
+    implementation = _uv_binary_impl,
+    attrs = {
+        "python": attr.label(
+            allow_single_file = True,
+            doc = "An interpreter that ships pip, asked when the machine's python3 has none.",
+        ),
+    },
+    environ = ["PATH"],
+)
