@@ -3,7 +3,8 @@
 Reads `packages.toml`, lets apt find every package that the declared ones need, for each
 architecture, and writes `debian.lock.json` beside it:
 
-    {"packages": {"amd64": [{"name", "version", "architecture", "archive", "path", "size", "sha256"}, …]}}
+    {"packages": {"amd64": [{"name", "version", "architecture", "archive", "path", "size" (bytes),
+                             "sha256" (hex)}, …], "arm64": […]}}
 
 `archive` and `path` say where the file lies below a Debian mirror (`<mirror>/<archive>/<path>`); no
 host is recorded. apt runs with a private root: it checks the signature of each InRelease file
@@ -119,7 +120,7 @@ class Apt:
     def run(self, tool: str, *arguments: str) -> str:
         """The standard output of one apt command; LockError with apt's own words if it fails."""
         options = [f"-o{key}={value}" for key, value in self.options.items()]
-        done = subprocess.run(
+        done = subprocess.run(  # noqa: S603  the arguments are packages.toml's, no shell reads them
             [tool, *options, "-q", *arguments],
             capture_output=True,
             check=False,
@@ -192,18 +193,14 @@ def changes(old: Lock, new: Lock) -> list[str]:
         after = {package["name"]: package for package in new.get(architecture, [])}
         for name in sorted(before.keys() | after.keys()):
             was, now = before.get(name), after.get(name)
-            if was == now:
-                continue
-            if was is None or now is None:
-                package = now or was
-                assert package is not None
-                verb = "added" if now else "removed"
-                lines.append(f"{architecture}: {name} {package['version']} {verb}")
-            elif was["version"] == now["version"]:
-                fields = [key for key in now if was.get(key) != now.get(key)]
-                lines.append(f"{architecture}: {name} {now['version']}: other {', '.join(fields)}")
-            else:
+            if was and now and was["version"] != now["version"]:
                 lines.append(f"{architecture}: {name} {was['version']} -> {now['version']}")
+            elif was and now and was != now:
+                lines.append(f"{architecture}: {name} {now['version']}: another file")
+            elif now and not was:
+                lines.append(f"{architecture}: {name} {now['version']} added")
+            elif was and not now:
+                lines.append(f"{architecture}: {name} {was['version']} removed")
     return lines
 
 
