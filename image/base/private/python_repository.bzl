@@ -108,7 +108,7 @@ def _python_from_debian_impl(rctx):
     contents = rctx.read(manifest)
     for package in json.decode(contents):
         # An ar archive of three members; the files are in data.tar.*.
-        rctx.extract(manifest.relative(package["name"] + ".deb"), "deb")
+        rctx.extract(manifest.same_package_label(package["name"] + ".deb"), "deb")
         data = [member for member in rctx.path("deb").readdir() if member.basename.startswith("data.tar")]
         rctx.extract(data[0], "root")
         rctx.delete("deb")
@@ -127,7 +127,7 @@ python_from_debian = repository_rule(
 )
 
 def _blob(index, digest):
-    return index.relative("blobs/" + digest.replace(":", "/"))
+    return index.same_package_label("blobs/" + digest.replace(":", "/"))
 
 def _python_from_layout_impl(rctx):
     architecture, cpu = _cpu(rctx)
