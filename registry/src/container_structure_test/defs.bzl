@@ -12,6 +12,6 @@ container_structure_test(
 ```
 """
 
-load("//bazel/private:container_structure_test.bzl", _container_structure_test = "container_structure_test")
+load("//private:container_structure_test.bzl", _container_structure_test = "container_structure_test")
 
 container_structure_test = _container_structure_test

@@ -19,10 +19,10 @@ oci_load(
 ```
 """
 
-load("//oci/private:macros.bzl", _oci_image = "oci_image", _oci_image_index = "oci_image_index", _oci_load = "oci_load", _oci_push = "oci_push")
 load("//oci/private:image.bzl", _oci_image_rule = "oci_image")
 load("//oci/private:image_index.bzl", _oci_image_index_rule = "oci_image_index")
 load("//oci/private:load.bzl", _oci_load_rule = "oci_load")
+load("//oci/private:macros.bzl", _oci_image = "oci_image", _oci_image_index = "oci_image_index", _oci_load = "oci_load", _oci_push = "oci_push")
 load("//oci/private:push.bzl", _oci_push_rule = "oci_push")
 
 oci_image = _oci_image

@@ -1,6 +1,6 @@
 """current_py_toolchain: not offered in mirror mode."""
 
-load("//python/private:refused.bzl", "refuse")
+load("//standin:refused.bzl", "refuse")
 
 def current_py_toolchain(name, visibility = None, **_attrs):
     """Makes a target that fails when it is built.

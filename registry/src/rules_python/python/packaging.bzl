@@ -1,6 +1,6 @@
 """py_wheel and py_package: not offered in mirror mode."""
 
-load("//python/private:refused.bzl", "refuse")
+load("//standin:refused.bzl", "refuse")
 
 def py_wheel(name, visibility = None, **_attrs):
     """Makes a target that fails when it is built.

@@ -1,6 +1,6 @@
 """py_import: not offered in mirror mode."""
 
-load("//python/private:refused.bzl", "refuse")
+load("//standin:refused.bzl", "refuse")
 
 def py_import(name, visibility = None, **_attrs):
     """Makes a target that fails when it is built.

@@ -13,4 +13,6 @@ def py_runtime(name, **attrs):
         `interpreter_version_info` and `pyc_tag` are accepted and have no effect.
     """
     attrs = {key: value for key, value in attrs.items() if key not in _IGNORED}
+
+    # buildifier: disable=native-python
     native.py_runtime(name = name, **({"python_version": "PY3"} | attrs))

@@ -1,6 +1,6 @@
 """The rule oci_load_rule."""
 
-load("@rules_python//python/private:launcher.bzl", "rlocation")
+load("@rules_python//standin:launcher.bzl", "rlocation")
 load(":tool.bzl", "TOOL_ATTRS", "TOOL_TOOLCHAINS", "launch_tool", "run_tool")
 
 def _oci_load_impl(ctx):

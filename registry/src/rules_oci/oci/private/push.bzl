@@ -1,6 +1,6 @@
 """The rule oci_push_rule."""
 
-load("@rules_python//python/private:launcher.bzl", "rlocation")
+load("@rules_python//standin:launcher.bzl", "rlocation")
 load(":reference.bzl", "parse_reference")
 load(":tool.bzl", "TOOL_ATTRS", "TOOL_TOOLCHAINS", "launch_tool")
 

@@ -1,6 +1,6 @@
 """Runs the Python tool that does the work of the actions."""
 
-load("@rules_python//python/private:launcher.bzl", "LAUNCHER_ATTRS", "TOOLCHAIN_TYPE", "interpreter", "launch")
+load("@rules_python//standin:launcher.bzl", "LAUNCHER_ATTRS", "TOOLCHAIN_TYPE", "interpreter", "launch")
 
 TOOL_TOOLCHAINS = [TOOLCHAIN_TYPE]
 

@@ -1,6 +1,6 @@
 """py_console_script_binary: not offered in mirror mode."""
 
-load("//python/private:refused.bzl", "refuse")
+load("//standin:refused.bzl", "refuse")
 
 def py_console_script_binary(name, visibility = None, **_attrs):
     """Makes a target that fails when it is built.

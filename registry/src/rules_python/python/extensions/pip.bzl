@@ -3,7 +3,7 @@
 Wheels come from `uv.lock` through `//uv:extensions.bzl`, in both modes.
 """
 
-load("//python/private:refused_repository.bzl", "refused_repository")
+load("//standin:refused_repository.bzl", "refused_repository")
 
 def _pip_impl(module_ctx):
     hubs = {}

@@ -6,7 +6,7 @@ python.toolchain(python_version = "3.13")
 ```
 """
 
-load("//python/private:refused_repository.bzl", "refused_repository")
+load("//standin:refused_repository.bzl", "refused_repository")
 
 _VERSION = "3.13"
 

@@ -1,6 +1,6 @@
 """Calls Bazel 7's own Python rules with the attributes that the real rules_python has."""
 
-load(":refused.bzl", "refuse")
+load("//standin:refused.bzl", "refuse")
 
 # Attributes of the real rules that Bazel's own do not have.
 _UNSUPPORTED = [

@@ -1,7 +1,7 @@
 """Entry point of the actions: `python3 -I -S -B main.py SUB-COMMAND ARGUMENT…`.
 
-Runs without the site module and imports only what the sub-command needs: one of these processes starts
-for every layer and every image, and its start-up is most of its time.
+Runs without the site module and imports only what the sub-command needs: one of these processes
+starts for every layer and every image, and its start-up is most of its time.
 """
 
 import sys
@@ -22,9 +22,13 @@ def run(command: str, arguments: list[str]) -> None:
 
         index.main(arguments)
     elif command == "digest":
-        from oci_tool import layout
+        from oci_tool import digest
 
-        layout.main(arguments)
+        digest.main(arguments)
+    elif command == "link":
+        from oci_tool import link
+
+        link.main(arguments)
     elif command == "archive":
         from oci_tool import archive
 

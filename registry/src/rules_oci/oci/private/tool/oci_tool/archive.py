@@ -29,7 +29,9 @@ def _blob(layout_dir: str, digest: str, suffix: str = "") -> tuple[str, str]:
     return name + suffix, os.path.join(layout_dir, name)
 
 
-def _docker_members(image: str, manifest: layout.Json, tags: list[str]) -> Iterator[tuple[str, str | bytes]]:
+def _docker_members(
+    image: str, manifest: layout.Json, tags: list[str]
+) -> Iterator[tuple[str, str | bytes]]:
     config = _blob(image, manifest["config"]["digest"])
     # The suffix says nothing of the compression: `docker load` looks at the bytes.
     layers = [_blob(image, layer["digest"], ".tar.gz") for layer in manifest["layers"]]
@@ -65,7 +67,9 @@ def members(spec: Spec) -> Iterator[tuple[str, str | bytes]]:
     media_type = layout.top_type(image, descriptor)
     if spec["format"] == "docker":
         if media_type not in layout.MANIFEST_TYPES:
-            raise ValueError(f"format docker is for the image of one platform, this is {media_type}")
+            raise ValueError(
+                f"format docker is for the image of one platform, this is {media_type}"
+            )
         return _docker_members(image, document, tags)
     if spec["format"] == "oci":
         if media_type not in layout.INDEX_TYPES:

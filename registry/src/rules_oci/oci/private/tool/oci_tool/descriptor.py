@@ -8,7 +8,7 @@ import os
 import subprocess
 import zlib
 from hashlib import sha256
-from typing import BinaryIO, Protocol
+from typing import BinaryIO, Protocol, cast
 
 from oci_tool import layout
 
@@ -58,8 +58,8 @@ def _hash_zstd(path: str, digest: Hash, diff_id: Hash) -> None:
     except FileNotFoundError:
         raise ValueError("a zstd layer needs the program zstd on PATH") from None
     with process:
-        assert process.stdout is not None
-        while chunk := process.stdout.read(_CHUNK):
+        unpacked = cast(BinaryIO, process.stdout)
+        while chunk := unpacked.read(_CHUNK):
             diff_id.update(chunk)
     if process.returncode:
         raise ValueError(f"zstd ended with exit code {process.returncode}")

@@ -64,13 +64,13 @@ def environment(base: list[str], path: str) -> list[str]:
     that is there already keeps its place.
     """
     variables = [list(entry.partition("=")[::2]) for entry in base]
+
+    def expand(reference: re.Match[str]) -> str:
+        return "".join(value for known, value in variables if known == reference[1])
+
     lines = layout.read_text(path).split("\n")
     for line in lines[:-1] if lines[-1] == "" else lines:
         name, _, raw = line.partition("=")
-
-        def expand(reference: re.Match[str]) -> str:
-            return "".join(value for known, value in variables if known == reference[1])
-
         value = _REFERENCE.sub(expand, raw).rstrip("\n")
         for variable in variables:
             if variable[0] == name:
@@ -88,7 +88,7 @@ def overrides(spec: Spec, base_env: list[str]) -> layout.Json:
     if created := spec.get("created"):
         result["created"] = layout.read_text(created)
     if entrypoint := spec.get("entrypoint"):
-        # The base's command is the arguments of the base's entrypoint: it makes no sense to another.
+        # The base's command is the arguments of the base's entrypoint, not of this one.
         settings["Cmd"] = None
         settings["Entrypoint"] = arguments_of(entrypoint)
     if cmd := spec.get("cmd"):
@@ -108,14 +108,6 @@ def overrides(spec: Spec, base_env: list[str]) -> layout.Json:
     if settings:
         result["config"] = settings
     return result
-
-
-def link(target: str, blob: str) -> None:
-    """Make a blob a relative link to a file: what is in Bazel's output tree is not written twice."""
-    os.makedirs(os.path.dirname(blob), exist_ok=True)
-    if os.path.lexists(blob):
-        os.unlink(blob)
-    os.symlink(os.path.relpath(target, os.path.dirname(blob)), blob)
 
 
 def from_scratch(output: str, platform: dict[str, str]) -> tuple[layout.Json, layout.Json]:
@@ -144,14 +136,16 @@ def from_base(output: str, base: str) -> tuple[layout.Json, layout.Json]:
     manifest = layout.read_json(layout.blob_path(base, descriptor["digest"]))
     media_type = manifest.get("mediaType") or descriptor.get("mediaType")
     if media_type in layout.INDEX_TYPES or "config" not in manifest:
-        raise ValueError(f"base {base} is no image but {media_type}: name the image of one platform")
+        raise ValueError(
+            f"base {base} is no image but {media_type}: name the image of one platform"
+        )
     config = layout.read_json(layout.blob_path(base, manifest["config"]["digest"]))
     layout.write(os.path.join(output, "oci-layout"), layout.read(os.path.join(base, "oci-layout")))
     for layer in manifest.get("layers") or []:
         source = layout.blob_path(base, layer["digest"])
         if not os.path.exists(source):
             raise ValueError(f"base {base} lacks its layer {layer['digest']}")
-        link(source, layout.blob_path(output, layer["digest"]))
+        layout.link_blob(source, layout.blob_path(output, layer["digest"]))
     return manifest, config
 
 
@@ -181,7 +175,7 @@ def add_layer(
         if parent.get(key) is None:
             parent[key] = []
         parent[key].append(value)
-    link(tar, layout.blob_path(output, description["digest"]))
+    layout.link_blob(tar, layout.blob_path(output, description["digest"]))
 
 
 def build(spec: Spec) -> None:
@@ -203,7 +197,9 @@ def build(spec: Spec) -> None:
         del settings["Cmd"]
     if annotations := spec.get("annotations"):
         # Members that are null count as absent, as in jq's addition.
-        manifest["annotations"] = (manifest.get("annotations") or {}) | layout.read_pairs(annotations)
+        manifest["annotations"] = (manifest.get("annotations") or {}) | layout.read_pairs(
+            annotations
+        )
 
     data = layout.dump(config)
     manifest["config"]["digest"] = layout.put_blob(output, data)

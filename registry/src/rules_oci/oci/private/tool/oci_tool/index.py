@@ -33,7 +33,9 @@ def entry_of(image: str, output: str) -> layout.Json:
     descriptor = layout.top_descriptor(image)
     manifest = layout.read_json(layout.blob_path(image, descriptor["digest"]))
     if "config" not in manifest:
-        raise ValueError(f"{image} is no image but {manifest.get('mediaType')}: an index holds images")
+        raise ValueError(
+            f"{image} is no image but {manifest.get('mediaType')}: an index holds images"
+        )
     config = layout.read_json(layout.blob_path(image, manifest["config"]["digest"]))
     for blob in [descriptor, manifest["config"], *(manifest.get("layers") or [])]:
         copy_blob(image, output, blob["digest"])

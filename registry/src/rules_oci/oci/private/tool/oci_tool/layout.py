@@ -1,7 +1,7 @@
 """OCI image layouts: reading, writing, digests, and JSON in the form that gives rules_oci's bytes.
 
-Follows the OCI image specification 1.1, "Image Layout". A layout is named by its directory, a blob by
-its digest ("sha256:<hex>").
+Follows the OCI image specification 1.1, "Image Layout". A layout is named by its directory, a blob
+by its digest ("sha256:<hex>").
 """
 
 import json
@@ -85,7 +85,7 @@ def top_descriptor(layout: str) -> Json:
 
 
 def top_type(layout: str, descriptor: Json) -> str:
-    """Media type of what a layout's index.json names; its own word comes before the descriptor's."""
+    """Media type of what index.json names; its own word comes before the descriptor's."""
     document = read_json(blob_path(layout, descriptor["digest"]))
     return str(document.get("mediaType") or descriptor.get("mediaType") or "")
 
@@ -106,7 +106,9 @@ def write_index(layout: str, descriptor: Json) -> None:
     write(os.path.join(layout, "index.json"), dump(index) + b"\n")
 
 
-def main(arguments: list[str]) -> None:
-    """`digest LAYOUT OUTPUT`: write the digest of what index.json names, and a newline."""
-    layout, output = arguments
-    write(output, f"{top_descriptor(layout)['digest']}\n".encode())
+def link_blob(target: str, path: str) -> None:
+    """Make a file of a layout a relative link: what Bazel has already is not written twice."""
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    if os.path.lexists(path):
+        os.unlink(path)
+    os.symlink(os.path.relpath(target, os.path.dirname(path)), path)

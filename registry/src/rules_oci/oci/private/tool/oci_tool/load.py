@@ -1,8 +1,8 @@
 """Load an image into the container engine of this machine; what `bazel run` of an oci_load does.
 
-In this order: the rule's `loader`; docker, podman or nerdctl on PATH; the engine's socket by its API
-(Docker Engine API, `POST /images/load`, which podman's service answers as well). The socket is for an
-environment that has no engine of its own, as the one that mirror mode runs Bazel in.
+In this order: the rule's `loader`; docker, podman or nerdctl on PATH; the engine's socket by its
+API (Docker Engine API, `POST /images/load`, which podman's service answers as well). The socket is
+for an environment that has no engine of its own, as the one that mirror mode runs Bazel in.
 """
 
 import http.client
@@ -137,7 +137,7 @@ def load_by_api(endpoint: str, spec: archive.Spec) -> str:
 
 
 def main(arguments: list[str]) -> None:
-    """`load RUNFILES SPEC`: SPEC is the runfiles path of a JSON of `archive.Spec` and the loader."""
+    """`load RUNFILES SPEC`: SPEC is the runfiles path of an `archive.Spec` with the loader."""
     root, spec_path, *rest = arguments
     if rest:
         raise ValueError(f"oci_load takes no arguments, got {' '.join(rest)}")

@@ -1,6 +1,6 @@
 """Push an image or an image index to a registry with crane; what `bazel run` of an oci_push does.
 
-First the image by its digest, then every tag: a push that breaks off leaves no tag on half an image.
+First the image by its digest, then every tag: no tag is ever on half an image.
 """
 
 import os

@@ -1,6 +1,6 @@
 """The rule container_structure_test."""
 
-load("@rules_python//python/private:launcher.bzl", "LAUNCHER_ATTRS", "TOOLCHAIN_TYPE", "launch", "rlocation")
+load("@rules_python//standin:launcher.bzl", "LAUNCHER_ATTRS", "TOOLCHAIN_TYPE", "launch", "rlocation")
 
 _TYPE = Label("//bazel:structure_test_toolchain_type")
 
@@ -67,7 +67,7 @@ What a configuration can say: https://github.com/GoogleContainerTools/container-
         ),
         "_main": attr.label(
             allow_single_file = True,
-            default = Label("//bazel/private:structure_test.py"),
+            default = Label("//private:structure_test.py"),
         ),
     },
     test = True,

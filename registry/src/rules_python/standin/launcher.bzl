@@ -3,7 +3,7 @@
 TOOLCHAIN_TYPE = Label("//python:toolchain_type")
 
 LAUNCHER_ATTRS = {
-    "_launcher": attr.label(default = Label("//python/private:launcher.sh"), allow_single_file = True),
+    "_launcher": attr.label(default = Label("//standin:launcher.sh"), allow_single_file = True),
 }
 
 def interpreter(ctx):
