@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import lzma
 import os
 import tarfile
 
@@ -80,11 +81,13 @@ class Package:
                 socket, or a hard link to nothing.
         """
         entries: dict[str, Entry] = {}
-        for member in self._data:
-            path = self._checked_path(member.name)
-            if not path:
-                continue
-            entries[path] = self._entry(member, path, entries)
+        try:
+            for member in self._data:
+                path = self._checked_path(member.name)
+                if path:
+                    entries[path] = self._entry(member, path, entries)
+        except (tarfile.TarError, OSError, EOFError, lzma.LZMAError) as error:
+            raise LayerError(f"{self._path}: its data archive is damaged: {error}") from error
         return list(entries.values())
 
     def _entry(self, member: tarfile.TarInfo, path: str, entries: dict[str, Entry]) -> Entry:
@@ -164,7 +167,7 @@ def _tar(members: dict[str, bytes], name: str, path: str) -> tarfile.TarFile:
             return tarfile.open(fileobj=blob, mode="r:gz")
         if found[0] == name:
             return tarfile.open(fileobj=blob, mode="r:")
-    except (tarfile.TarError, OSError, EOFError) as error:
+    except (tarfile.TarError, OSError, EOFError, lzma.LZMAError) as error:
         raise LayerError(f"{path}: {found[0]} is damaged: {error}") from error
     raise LayerError(
         f"{path}: {found[0]} is compressed with {compression[1:]}, which the standard library of "

@@ -34,6 +34,7 @@ _KEPT = (
     "etc/*",
     "usr/bin/python3.13",
     "usr/lib/*-linux-gnu/*",
+    "usr/lib/ld-linux-*",  # where programs for arm64 look for their loader
     "usr/lib/locale/*",
     "usr/lib/os-release",
     "usr/lib/python3.13/*",

@@ -1,0 +1,86 @@
+"""Reads an OCI image layout (image-spec, "Image Layout") as a consumer would."""
+
+import gzip
+import hashlib
+import io
+import json
+import tarfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+PLATFORMS = ("linux_amd64", "linux_arm64")
+
+
+class Layout:
+    """The image in a layout directory; every blob is checked against its digest."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        index = json.loads((path / "index.json").read_bytes())
+        self.manifest: dict[str, Any] = json.loads(self.blob(index["manifests"][0]["digest"]))
+        self.config: dict[str, Any] = json.loads(self.blob(self.manifest["config"]["digest"]))
+        self._tars: list[tarfile.TarFile] = []
+
+    def blob(self, digest: str) -> bytes:
+        algorithm, _, expected = digest.partition(":")
+        content = (self._path / "blobs" / algorithm / expected).read_bytes()
+        assert hashlib.new(algorithm, content).hexdigest() == expected
+        return content
+
+    def layers(self) -> list[tarfile.TarFile]:
+        """The layers as archives, in order; each is checked against its diff id."""
+        if not self._tars:
+            blobs = [self.blob(layer["digest"]) for layer in self.manifest["layers"]]
+            layers = [gzip.decompress(blob) for blob in blobs]
+            diff_ids = ["sha256:" + hashlib.sha256(layer).hexdigest() for layer in layers]
+            assert diff_ids == self.config["rootfs"]["diff_ids"]
+            files = [io.BytesIO(layer) for layer in layers]
+            self._tars = [tarfile.open(fileobj=file) for file in files]  # noqa: SIM115  in memory
+        return self._tars
+
+    def members(self) -> Iterator[tarfile.TarInfo]:
+        """Every entry of every layer, in order."""
+        for layer in self.layers():
+            yield from layer.getmembers()
+
+    def read(self, path: str) -> bytes:
+        """The content of a file by its path relative to `/`; links are not followed."""
+        for layer in reversed(self.layers()):
+            if path in layer.getnames():
+                content = layer.extractfile(path)
+                assert content is not None
+                return content.read()
+        raise FileNotFoundError(path)
+
+    def unpack(self, folder: Path) -> None:
+        """Writes the files of all layers into `folder`, owned by the caller."""
+        for layer in self.layers():
+            layer.extractall(folder, filter="fully_trusted")  # noqa: S202  our own layers
+
+
+def base(platform: str) -> Layout:
+    """The mirror base for "linux_amd64" or "linux_arm64", from the test's runfiles."""
+    return Layout(Path("image/base/debian") / platform)
+
+
+# Hundreds of files alike: the listing has one line for what lies below.
+_SUMMARISED = ("usr/lib/python3.13/", "usr/share/zoneinfo/")
+_TYPES = {tarfile.REGTYPE: "file", tarfile.DIRTYPE: "dir", tarfile.SYMTYPE: "link"}
+
+
+def listing(layout: Layout) -> str:
+    """What is in the image as an mtree(5) specification, sorted by path, without file sizes."""
+    lines = set()
+    for member in layout.members():
+        path = member.name
+        for folder in _SUMMARISED:
+            if path.startswith(folder) and "/lib-dynload/" not in path:
+                path = folder + "*"
+        line = f"./{path} type={_TYPES[member.type]} uid={member.uid} gid={member.gid}"
+        if not member.issym():
+            line += f" mode={member.mode:04o}"
+        elif path == member.name:
+            line += f" link={member.linkname}"
+        lines.add(line)
+    return "#mtree\n" + "\n".join(sorted(lines)) + "\n"
