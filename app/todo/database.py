@@ -1,15 +1,25 @@
 """The database: Neon's URLs, the connection pool, readiness."""
 
 import asyncio
+import logging
 import ssl
 import uuid
-from typing import Any
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from typing import Any, Literal
 
 from sqlalchemy import event, text
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, ProgrammingError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncEngine, async_sessionmaker, create_async_engine
+from sqlmodel import SQLModel
 from sqlmodel.ext.asyncio.session import AsyncSession
+
+from todo.problems import Problem
+
+logger = logging.getLogger("todo.database")
 
 CONNECT_TIMEOUT = 5.0  # seconds
 COMMAND_TIMEOUT = 10.0  # seconds a statement may take
@@ -22,26 +32,65 @@ POOL_TIMEOUT = 5.0  # seconds that a request waits for a free connection
 POOL_RECYCLE = 280  # seconds
 
 
+# The newest revision below migrations/versions, which this code needs (a test compares them).
+# Alembic would tell, but the server doesn't import it.
+SCHEMA_REVISION = "0001"
+
+type State = Literal["ok", "unreachable", "migrations missing"]
+
+
 class Database:
-    """The engine and its sessions. Connects on first use, and again after a restart of the
-    server."""
+    """The engine and its sessions. Connects on first use, and again after the server restarts."""
 
     def __init__(self, url: str) -> None:
         """``url``: Postgres in libpq's form, or ``sqlite+aiosqlite:///file`` for development."""
         self.engine = create_engine(url)
-        self.session = async_sessionmaker(self.engine, class_=AsyncSession, expire_on_commit=False)
+        self._session = async_sessionmaker(self.engine, class_=AsyncSession, expire_on_commit=False)
 
-    async def state(self) -> str:
-        """``ok``, or in a word what is wrong."""
+    @asynccontextmanager
+    async def transaction(self) -> AsyncGenerator[AsyncSession]:
+        """A session whose work is committed at the end of the block, and rolled back on an error.
+
+        Raises:
+            Problem: 503 if the database can't be reached or has no free connection, 504 if a
+                statement takes longer than `COMMAND_TIMEOUT` or the server is silent.
+        """
+        try:
+            async with self._session() as session, session.begin():
+                yield session
+        except (DBAPIError, PoolTimeoutError, OSError) as error:
+            if isinstance(error, DBAPIError) and not _unavailable(error):
+                raise
+            slow = isinstance(error, TimeoutError)  # an OSError, which asyncpg raises bare
+            logger.warning("database error", extra={"error": type(error).__name__})
+            raise Problem(
+                504 if slow else 503,
+                "The database did not answer in time." if slow else "The database is unavailable.",
+                headers={"Retry-After": "5"},
+            ) from error
+
+    async def state(self) -> State:
+        """Whether the database answers and has the schema that this version needs."""
         try:
             async with asyncio.timeout(READY_TIMEOUT), self.engine.connect() as connection:
-                await connection.execute(text("SELECT 1"))
-        except (SQLAlchemyError, OSError, TimeoutError):
-            return "unreachable"
-        return "ok"
+                found = await connection.scalar(text("SELECT version_num FROM alembic_version"))
+        except (DBAPIError, PoolTimeoutError, OSError) as error:
+            # SQLite calls operational what Postgres calls a programming error.
+            missing = isinstance(error, ProgrammingError) or "no such table" in str(error)
+            return "migrations missing" if missing else "unreachable"
+        return "ok" if found == SCHEMA_REVISION else "migrations missing"
 
     async def close(self) -> None:
         await self.engine.dispose()
+
+
+def _unavailable(error: DBAPIError) -> bool:
+    """Whether the server is at fault, not the statement."""
+    if error.connection_invalidated or isinstance(error, InterfaceError | OperationalError):
+        return True
+    # PostgreSQL's error classes (appendix A of its manual): connection exception, insufficient
+    # resources, operator intervention.
+    return str(getattr(error.orig, "sqlstate", ""))[:2] in ("08", "53", "57")
 
 
 def create_engine(url: str) -> AsyncEngine:
@@ -97,3 +146,9 @@ def _enforce_foreign_keys(connection: Any, _record: Any) -> None:
     cursor = connection.cursor()
     cursor.execute("PRAGMA foreign_keys=ON")
     cursor.close()
+
+
+def insert(session: AsyncSession, table: type[SQLModel]) -> Any:
+    """``INSERT`` with ``ON CONFLICT``, which Postgres and SQLite share but SQLAlchemy has twice."""
+    dialect = session.get_bind().dialect.name
+    return (sqlite if dialect == "sqlite" else postgresql).insert(table)

@@ -2,10 +2,12 @@
 
 from typing import Literal
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Response
 from pydantic import BaseModel
 
 from todo import VERSION
+from todo.database import State
+from todo.services import ServicesDep
 
 router = APIRouter(tags=["probes"])
 
@@ -16,7 +18,7 @@ class Health(BaseModel):
 
 class Readiness(BaseModel):
     ready: bool
-    database: str
+    database: State
 
 
 class Version(BaseModel):
@@ -30,9 +32,9 @@ async def health() -> Health:
 
 
 @router.get("/ready", responses={503: {"model": Readiness}})
-async def ready(request: Request, response: Response) -> Readiness:
+async def ready(services: ServicesDep, response: Response) -> Readiness:
     """Readiness: the database answers and its schema is the one that this version needs."""
-    state = await request.app.state.database.state()
+    state = await services.database.state()
     if state != "ok":
         response.status_code = 503
     return Readiness(ready=state == "ok", database=state)

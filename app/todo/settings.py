@@ -85,8 +85,8 @@ def _http_url(value: str) -> str:
 HttpAddress = Annotated[str, AfterValidator(_http_url)]
 
 
-class Settings(BaseSettings):
-    """Everything that differs between deployments."""
+class DatabaseSettings(BaseSettings):
+    """What a migration needs."""
 
     model_config = SettingsConfigDict(
         env_ignore_empty=True, extra="ignore", frozen=True, hide_input_in_errors=True
@@ -94,6 +94,28 @@ class Settings(BaseSettings):
 
     neon_database_url: Annotated[SecretStr, AfterValidator(_database_url)]
     """Postgres, in Neon's own form: ``sslmode`` and ``channel_binding`` are understood."""
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _from_readable_file(cls, value: Any) -> Any:
+        if isinstance(value, _FileProblem):
+            raise PydanticCustomError("file", "{message}", {"message": value.message})
+        return value
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return init_settings, _SecretFileSource(settings_cls), env_settings
+
+
+class Settings(DatabaseSettings):
+    """Everything that differs between deployments."""
 
     openai_api_key: SecretStr
     openai_base_url: HttpAddress | None = None
@@ -109,12 +131,18 @@ class Settings(BaseSettings):
     better_auth_issuer: str | None = None
     better_auth_audience: str | None = None
 
-    @field_validator("*", mode="before")
-    @classmethod
-    def _from_readable_file(cls, value: Any) -> Any:
-        if isinstance(value, _FileProblem):
-            raise PydanticCustomError("file", "{message}", {"message": value.message})
-        return value
+    metrics_token: SecretStr | None = None
+    """Switches /metrics on, for bearers of this token."""
+    rate_limit_per_minute: Annotated[int, Field(ge=1)] = 600
+    """Requests of one user to one worker."""
+    chat_limit_per_minute: Annotated[int, Field(ge=1)] = 20
+    """Chat turns of one user."""
+    chat_timeout_seconds: Annotated[float, Field(gt=0)] = 60.0
+    """For a whole turn, tools included."""
+    model_timeout_seconds: Annotated[float, Field(gt=0)] = 30.0
+    """For one answer of the model."""
+    shutdown_grace_seconds: Annotated[float, Field(gt=0)] = 20.0
+    """From SIGTERM until what is under way is ended. The orchestrator must wait longer."""
 
     @field_validator("better_auth_secret")
     @classmethod
@@ -129,17 +157,6 @@ class Settings(BaseSettings):
         if value is not None and len(value.get_secret_value().encode()) < MINIMUM_SECRET_LENGTH:
             raise PydanticCustomError("length", "is shorter than 32 bytes")
         return value
-
-    @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        return init_settings, _SecretFileSource(settings_cls), env_settings
 
     @property
     def token_mode(self) -> Literal["shared-secret", "jwks"]:
@@ -167,8 +184,17 @@ def load_settings() -> Settings:
     Raises:
         SettingsError: with one line that names everything missing or malformed, and no value.
     """
+    return _load(Settings)
+
+
+def load_database_url() -> str:
+    """Read the database's URL alone. Raises SettingsError."""
+    return _load(DatabaseSettings).neon_database_url.get_secret_value()
+
+
+def _load[T: BaseSettings](kind: type[T]) -> T:
     try:
-        return Settings()
+        return kind()
     except ValidationError as error:
         problems = [
             f"{str(problem['loc'][0]).upper()} {_says(problem['type'], problem['msg'])}"

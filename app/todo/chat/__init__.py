@@ -1,0 +1,1 @@
+"""Natural language: conversations, the agent that works on the user's tasks, ChatKit."""

@@ -1,0 +1,46 @@
+"""MCP's Streamable HTTP transport under ``/mcp``, stateless, for bearers of a user's token."""
+
+import asyncio
+
+from starlette.datastructures import Headers
+from starlette.types import Receive, Scope, Send
+
+from todo.problems import Problem, response_for
+from todo.services import Services, admit
+
+TIMEOUT = 30.0  # seconds
+
+
+class McpEndpoint:
+    """An ASGI application that answers each POST by itself.
+
+    There are no sessions, since the next request may come to the other worker; and so no GET, which
+    would open a stream for messages that nobody sends.
+    """
+
+    def __init__(self, services: Services) -> None:
+        self.services = services
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            user_id = await self._user(scope)
+            async with asyncio.timeout(TIMEOUT):
+                await self._serve(user_id, scope, receive, send)
+        except Problem as problem:
+            await response_for(problem)(scope, receive, send)
+
+    async def _user(self, scope: Scope) -> str:
+        scheme, _, token = Headers(scope=scope).get("authorization", "").partition(" ")
+        return await admit(self.services, token.strip() if scheme.lower() == "bearer" else None)
+
+    async def _serve(self, user_id: str, scope: Scope, receive: Receive, send: Send) -> None:
+        await self.services.warmup.done()
+        from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
+
+        from todo.tools import server_for
+
+        manager = StreamableHTTPSessionManager(
+            server_for(user_id, self.services.database), json_response=True, stateless=True
+        )
+        async with manager.run():
+            await manager.handle_request(scope, receive, send)

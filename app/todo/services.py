@@ -1,0 +1,102 @@
+"""What requests share within one worker, and the dependencies that hand it to them."""
+
+import asyncio
+from collections.abc import Coroutine
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Annotated, Any
+
+from fastapi import Depends, Path, Request
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+
+from todo.database import Database
+from todo.draining import Draining
+from todo.limits import RateLimiter
+from todo.problems import Problem
+from todo.settings import Settings
+from todo.tokens import Verifier
+from todo.warmup import Warmup
+
+if TYPE_CHECKING:
+    from todo.chat.agent import TodoAgent
+
+
+@dataclass
+class Services:
+    """The parts of the running service."""
+
+    settings: Settings
+    database: Database
+    verifier: Verifier
+    limiter: RateLimiter
+    warmup: Warmup = field(default_factory=Warmup)
+    draining: Draining | None = None
+    """Set when the loop runs."""
+    turns: set[asyncio.Future[Any]] = field(default_factory=set)
+    """Work that outlives its request; awaited before the process ends."""
+    _agent: "TodoAgent | None" = None
+
+    async def agent(self) -> "TodoAgent":
+        """The agent, once the SDKs are there."""
+        await self.warmup.done()
+        if self._agent is None:
+            from todo.chat.agent import TodoAgent
+
+            self._agent = TodoAgent(self.settings, self.database)
+        return self._agent
+
+    async def bounded[T](self, work: Coroutine[Any, Any, T]) -> T:
+        """Await ``work``. Raises Problem 503 when the process ends before it does."""
+        if self.draining is None:
+            return await work
+        return await self.draining.bounded(work)
+
+    async def close(self) -> None:
+        if self.turns:
+            await asyncio.wait(self.turns)
+        if self._agent is not None:
+            await self._agent.close()
+        await self.database.close()
+
+
+def get_services(request: Request) -> Services:
+    services: Services = request.app.state.services
+    return services
+
+
+ServicesDep = Annotated[Services, Depends(get_services)]
+
+_bearer = HTTPBearer(
+    auto_error=False, bearerFormat="JWT", description="A token that Better Auth signed."
+)
+
+
+async def admit(services: Services, token: str | None) -> str:
+    """The user whom the bearer token names. Raises Problem 401, or 429 above the rate limit."""
+    if not token:
+        raise Problem(401, "A bearer token is needed.", headers={"WWW-Authenticate": "Bearer"})
+    user_id = await services.verifier.user(token)
+    services.limiter.check(user_id)
+    services.warmup.begin()
+    return user_id
+
+
+async def verified_user(
+    services: ServicesDep,
+    credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)],
+) -> str:
+    """The user whom the bearer token names. Raises like `admit`."""
+    return await admit(services, credentials.credentials if credentials else None)
+
+
+async def path_user(
+    user_id: Annotated[str, Path(description="The id of the token's own user.")],
+    verified: Annotated[str, Depends(verified_user)],
+) -> str:
+    """The user of the path, who must be the token's. Raises Problem 403 for another."""
+    if user_id != verified:
+        raise Problem(403, "The path names another user than the token.")
+    return verified
+
+
+VerifiedUser = Annotated[str, Depends(verified_user)]
+PathUser = Annotated[str, Depends(path_user)]

@@ -1,0 +1,1 @@
+"""Tasks: what they are, how they are kept, how they are reached over HTTP."""

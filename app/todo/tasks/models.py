@@ -1,0 +1,86 @@
+"""The task's table and its forms on the wire."""
+
+from datetime import datetime
+from typing import Annotated, Literal
+
+from pydantic import StringConstraints
+from sqlalchemy import Index
+from sqlmodel import Field, SQLModel
+
+from todo.columns import NO_NUL, BigIdentity, Moment, UtcDateTime, now
+
+TITLE_LENGTH = 200
+DESCRIPTION_LENGTH = 2000
+
+Title = Annotated[
+    str,
+    StringConstraints(
+        strip_whitespace=True,
+        min_length=1,
+        max_length=TITLE_LENGTH,
+        pattern=r"^[^\x00]*[^\s\x00][^\x00]*$",
+    ),
+]
+Description = Annotated[str, StringConstraints(max_length=DESCRIPTION_LENGTH, pattern=NO_NUL)]
+
+SortKey = Literal[
+    "created_at",
+    "-created_at",
+    "updated_at",
+    "-updated_at",
+    "due_at",
+    "-due_at",
+    "title",
+    "-title",
+]
+
+
+class TaskIn(SQLModel):
+    """A task as a client writes it."""
+
+    title: Title
+    description: Description = ""
+    due_at: Moment | None = None
+    completed: bool = False
+
+
+class Task(SQLModel, table=True):
+    """A row of the table ``task``. ``version`` grows by one with each change."""
+
+    __table_args__ = (Index("ix_task_user_created", "user_id", "created_at", "id"),)
+
+    id: int | None = Field(default=None, primary_key=True, sa_type=BigIdentity)
+    user_id: str = Field(max_length=255)
+    title: str = Field(max_length=TITLE_LENGTH)
+    description: str = Field(default="", max_length=DESCRIPTION_LENGTH)
+    due_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    completed: bool = False
+    created_at: datetime = Field(default_factory=now, sa_type=UtcDateTime)
+    updated_at: datetime = Field(default_factory=now, sa_type=UtcDateTime)
+    version: int = 1
+
+
+class TaskOut(SQLModel):
+    """A task as a client reads it. ``version`` is also the ETag."""
+
+    id: int
+    title: str
+    description: str
+    due_at: datetime | None
+    completed: bool
+    created_at: datetime
+    updated_at: datetime
+    version: int
+
+
+class TaskPage(SQLModel):
+    """Some of the tasks; ``next_offset`` is null on the last page."""
+
+    items: list[TaskOut]
+    next_offset: int | None
+
+
+class Completion(SQLModel):
+    """Whether the task is to be completed (the default) or open again."""
+
+    completed: bool = True

@@ -1,0 +1,163 @@
+"""Tasks over HTTP."""
+
+import re
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Header, Path, Query, Response
+from fastapi.responses import JSONResponse
+
+from todo import idempotency
+from todo.columns import NO_NUL, Moment
+from todo.problems import Problem, documented
+from todo.services import PathUser, ServicesDep
+from todo.tasks.models import Completion, SortKey, Task, TaskIn, TaskOut, TaskPage
+from todo.tasks.store import TaskFilter, TaskStore
+
+MAX_ID = 2**63 - 1
+MAX_OFFSET = 1_000_000
+
+router = APIRouter(
+    prefix="/api/{user_id}/tasks",
+    tags=["tasks"],
+    responses=documented(400, 401, 403, 413, 422, 429, 503, 504),
+)
+
+TaskId = Annotated[int, Path(ge=1, le=MAX_ID)]
+
+_etag = re.compile(r'(?:W/)?"(\d{1,9})"')
+
+
+def expected_version(
+    if_match: Annotated[
+        str | None,
+        Header(description='The ETag of the version to change, such as `"3"`. Without it: any.'),
+    ] = None,
+) -> int | None:
+    """The version that If-Match names (RFC 9110 section 13.1.1). Raises Problem 412."""
+    if if_match is None or if_match.strip() == "*":
+        return None
+    match = _etag.fullmatch(if_match.strip())
+    if match is None:
+        raise Problem(412, "If-Match is not an ETag of a task.")
+    return int(match[1])
+
+
+ExpectedVersion = Annotated[int | None, Depends(expected_version)]
+
+_ETAG: dict[str, Any] = {
+    "headers": {"ETag": {"description": "The task's version", "schema": {"type": "string"}}}
+}
+
+
+def _answer(task: Task, response: Response) -> TaskOut:
+    response.headers["ETag"] = f'"{task.version}"'
+    return TaskOut.model_validate(task, from_attributes=True)
+
+
+@router.get("")
+async def list_tasks(
+    user_id: PathUser,
+    services: ServicesDep,
+    completed: Annotated[bool | None, Query(description="Only such tasks.")] = None,
+    q: Annotated[
+        str | None,
+        Query(max_length=200, pattern=NO_NUL, description="Part of the title or the description."),
+    ] = None,
+    due_before: Annotated[Moment | None, Query(description="Only tasks due before this.")] = None,
+    sort: Annotated[SortKey, Query(description="A minus sorts downwards.")] = "-created_at",
+    offset: Annotated[int, Query(ge=0, le=MAX_OFFSET)] = 0,
+    limit: Annotated[int, Query(ge=1, le=100)] = 50,
+) -> TaskPage:
+    """The user's tasks, filtered, sorted, a page at a time."""
+    where = TaskFilter(completed=completed, search=q, due_before=due_before)
+    async with services.database.transaction() as session:
+        found = await TaskStore(session, user_id).find(where, sort, offset, limit + 1)
+    return TaskPage(
+        items=[TaskOut.model_validate(task, from_attributes=True) for task in found[:limit]],
+        next_offset=offset + limit if len(found) > limit else None,
+    )
+
+
+@router.post(
+    "",
+    status_code=201,
+    response_model=TaskOut,
+    responses={201: _ETAG, **documented(409)},
+)
+async def create_task(
+    task: TaskIn,
+    user_id: PathUser,
+    services: ServicesDep,
+    idempotency_key: idempotency.Key = None,
+) -> JSONResponse:
+    """Create a task. With an Idempotency-Key a retry gives the first answer again."""
+    async with services.database.transaction() as session:
+        if idempotency_key is not None:
+            first = await idempotency.claim(
+                session, user_id, idempotency_key, idempotency.fingerprint("create_task", task)
+            )
+            if first is not None:
+                return _created(first.answer or {}, replayed=True)
+        row = await TaskStore(session, user_id).add(task)
+        answer = TaskOut.model_validate(row, from_attributes=True).model_dump(mode="json")
+        if idempotency_key is not None:
+            await idempotency.finish(session, user_id, idempotency_key, 201, answer)
+    return _created(answer)
+
+
+def _created(answer: dict[str, Any], *, replayed: bool = False) -> JSONResponse:
+    headers = {"ETag": f'"{answer["version"]}"'}
+    if replayed:
+        headers["Idempotency-Replayed"] = "true"
+    return JSONResponse(answer, status_code=201, headers=headers)
+
+
+@router.get("/{task_id}", responses={200: _ETAG, **documented(404)})
+async def read_task(
+    task_id: TaskId, user_id: PathUser, services: ServicesDep, response: Response
+) -> TaskOut:
+    """One task."""
+    async with services.database.transaction() as session:
+        return _answer(await TaskStore(session, user_id).get(task_id), response)
+
+
+@router.put("/{task_id}", responses={200: _ETAG, **documented(404, 412)})
+async def replace_task(
+    task_id: TaskId,
+    task: TaskIn,
+    user_id: PathUser,
+    services: ServicesDep,
+    response: Response,
+    version: ExpectedVersion,
+) -> TaskOut:
+    """Replace a task. With If-Match only if nobody has changed it meanwhile."""
+    async with services.database.transaction() as session:
+        store = TaskStore(session, user_id)
+        return _answer(await store.change(task_id, version, **task.model_dump()), response)
+
+
+@router.patch("/{task_id}/complete", responses={200: _ETAG, **documented(404, 412)})
+async def complete_task(
+    task_id: TaskId,
+    user_id: PathUser,
+    services: ServicesDep,
+    response: Response,
+    version: ExpectedVersion,
+    completion: Completion | None = None,
+) -> TaskOut:
+    """Complete a task, or open it again with `{"completed": false}`. A retry changes no more."""
+    completed = completion.completed if completion else True
+    async with services.database.transaction() as session:
+        store = TaskStore(session, user_id)
+        return _answer(await store.change(task_id, version, completed=completed), response)
+
+
+@router.delete(
+    "/{task_id}", status_code=204, response_class=Response, responses=documented(404, 412)
+)
+async def delete_task(
+    task_id: TaskId, user_id: PathUser, services: ServicesDep, version: ExpectedVersion
+) -> None:
+    """Delete a task. With If-Match only if nobody has changed it meanwhile."""
+    async with services.database.transaction() as session:
+        await TaskStore(session, user_id).remove(task_id, version)
