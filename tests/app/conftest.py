@@ -1,0 +1,60 @@
+"""What the tests of the backend share: a real Postgres, a scripted model, the running service."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.app.model import ModelServer
+from tests.app.postgres import Postgres
+from tests.app.service import SECRETS, Service, environment, migrate
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
+    """A running server with the schema of this version."""
+    server = Postgres(tmp_path_factory.mktemp("postgres"))
+    server.start()
+    migrate(server.url())
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def model() -> Iterator[ModelServer]:
+    """A running model that says what a test tells it to."""
+    with ModelServer() as server:
+        yield server
+
+
+@pytest.fixture(autouse=True)
+def _fresh_model(request: pytest.FixtureRequest) -> None:
+    if "model" in request.fixturenames:
+        request.getfixturevalue("model").reset()
+
+
+@pytest.fixture(scope="session")
+def logs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Where every service of the session logs. At the end, none of the logs may hold a secret."""
+    folder = tmp_path_factory.mktemp("logs")
+    yield folder
+    for log in folder.iterdir():
+        text = log.read_text(encoding="utf-8")
+        found = [name for name, secret in SECRETS.items() if secret in text]
+        assert not found, f"{log.name} holds {found}"
+
+
+@pytest.fixture(scope="session")
+def service(postgres: Postgres, model: ModelServer, logs: Path) -> Iterator[Service]:
+    """The service with one worker, generous limits and short timeouts."""
+    settings = environment(
+        postgres.url(),
+        OPENAI_BASE_URL=model.url,
+        CHAT_LIMIT_PER_MINUTE="1000",
+        RATE_LIMIT_PER_MINUTE="100000",
+        CHAT_TIMEOUT_SECONDS="4",
+        MODEL_TIMEOUT_SECONDS="2",
+        METRICS_TOKEN=SECRETS["METRICS_TOKEN"],
+    )
+    with Service(settings, logs / "service.log") as running:
+        yield running

@@ -1,0 +1,133 @@
+"""Starts the real service as a process of its own and talks to it over HTTP."""
+
+import os
+import shlex
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx2
+
+from tests.app import bearer
+from tests.app.postgres import free_port
+
+APP = Path("app").resolve()
+START_TIMEOUT = 30.0  # seconds
+SECRETS = {
+    "OPENAI_API_KEY": "sk-fake-that-must-not-be-logged",
+    "BETTER_AUTH_SECRET": bearer.SECRET,
+    "METRICS_TOKEN": "fake-metrics-token-not-to-be-logged",
+}
+
+
+def environment(database_url: str, **more: str) -> dict[str, str]:
+    """The settings of a service, in an environment that has nothing else of ours."""
+    if password := urlsplit(database_url).password:
+        SECRETS["database password"] = password
+    kept = {
+        name: os.environ[name] for name in ("PATH", "TEST_TMPDIR", "HOME") if name in os.environ
+    }
+    required = {
+        "NEON_DATABASE_URL": database_url,
+        "OPENAI_API_KEY": SECRETS["OPENAI_API_KEY"],
+        "BETTER_AUTH_SECRET": SECRETS["BETTER_AUTH_SECRET"],
+        "PYTHONPATH": os.pathsep.join([str(APP), *sys.path]),
+    }
+    return kept | required | more
+
+
+def migrate(database_url: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run the migrations as a deployment does, or another Alembic command."""
+    needed = environment(database_url)
+    for name in ("OPENAI_API_KEY", "BETTER_AUTH_SECRET"):
+        del needed[name]
+    return subprocess.run(
+        [sys.executable, "-m", "alembic", *(arguments or ("upgrade", "head"))],
+        cwd=APP,
+        env=needed,
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+
+
+class Service:
+    """`uvicorn main:app` with these settings; healthy within the block."""
+
+    def __init__(self, settings: dict[str, str], log: Path, workers: int = 1) -> None:
+        self.settings = settings
+        self.log = log
+        self.workers = workers
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.start_seconds = 0.0
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> "Service":
+        self.launch()
+        started = time.monotonic()
+        while time.monotonic() - started < START_TIMEOUT:
+            try:
+                if httpx2.get(f"{self.url}/health", timeout=2).status_code == 200:
+                    self.start_seconds = time.monotonic() - started
+                    return self
+            except httpx2.TransportError:
+                time.sleep(0.02)
+            if self.process is not None and self.process.poll() is not None:
+                break
+        self.stop()
+        raise RuntimeError(f"the service did not start:\n{self.text()}")
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+    def launch(self) -> subprocess.Popen[bytes]:
+        """Start the process, whatever becomes of it."""
+        # "-m coverage run …" measures the service too.
+        wrapper = shlex.split(os.environ.get("TODO_TEST_WRAPPER", ""))
+        command = [sys.executable, *wrapper, "-m", "uvicorn", "main:app"]
+        command += ["--host", "127.0.0.1", "--port", str(self.port)]
+        if self.workers > 1:
+            command += ["--workers", str(self.workers)]
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(
+                command, cwd=APP, env=self.settings, stdout=log, stderr=log
+            )
+        return self.process
+
+    def stop(self) -> int:
+        """SIGTERM, and the exit code."""
+        if self.process is None:
+            raise RuntimeError("the service was never started")
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+        try:
+            return self.process.wait(40)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            raise
+
+    def text(self) -> str:
+        """What it has logged."""
+        return self.log.read_text(encoding="utf-8")
+
+    def client(self, user: str | None = None, **options: Any) -> httpx2.Client:
+        """A client with this user's token."""
+        headers = bearer.headers(user) if user else {}
+        return httpx2.Client(base_url=self.url, headers=headers, timeout=20, **options)
+
+    def async_client(self, user: str, **options: Any) -> httpx2.AsyncClient:
+        """The same for concurrent requests."""
+        return httpx2.AsyncClient(
+            base_url=self.url, headers=bearer.headers(user), timeout=30, **options
+        )
