@@ -26,6 +26,9 @@ def debian_base(name, architecture, packages, variant = None, files = {}):
         variant: OCI's CPU variant, such as "v8".
         files: files of our own in the system layer, and their paths in the image.
     """
+
+    # Nothing of it is fetched unless it is asked for.
+    tags = ["manual"]
     debian_layer(
         name = name + "_system",
         architecture = architecture,
@@ -36,6 +39,7 @@ def debian_base(name, architecture, packages, variant = None, files = {}):
             "var/lock": "/run/lock",
             "var/run": "/run",
         },
+        tags = tags,
         without = _DATA + _PYTHON,
     )
     debian_layer(
@@ -45,6 +49,7 @@ def debian_base(name, architecture, packages, variant = None, files = {}):
         packages = packages,
         # As tzdata's maintainer script makes it.
         symlinks = {"etc/localtime": "/usr/share/zoneinfo/Etc/UTC"},
+        tags = tags,
     )
     debian_layer(
         name = name + "_python",
@@ -57,6 +62,7 @@ def debian_base(name, architecture, packages, variant = None, files = {}):
             "usr/local/bin/python3": "python3.13",
             "usr/local/bin/python3.13": "../../bin/python3.13",
         },
+        tags = tags,
     )
     debian_environment(
         name = name + "_environment",
@@ -68,6 +74,7 @@ def debian_base(name, architecture, packages, variant = None, files = {}):
         },
         only = ["python3.13-minimal"],
         packages = packages,
+        tags = tags,
     )
     oci_image(
         name = name,
@@ -80,6 +87,7 @@ def debian_base(name, architecture, packages, variant = None, files = {}):
             name + "_data",
             name + "_python",
         ],
+        tags = tags,
         variant = variant,
         visibility = ["//visibility:public"],
     )

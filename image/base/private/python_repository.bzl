@@ -10,6 +10,9 @@ Both leave the same tree, which is a Python prefix (`sys.prefix`):
 It is what tests and build actions run on, so nothing of the machine's own Python reaches the image.
 """
 
+# Where CPython is in a base: built from source as in python:3.13-slim, or from Debian's packages.
+_PREFIXES = ["usr/local", "usr"]
+
 # Debian's name of the CPU and the part of its multiarch triplet before "-linux-gnu".
 _CPUS = {
     "aarch64": ("arm64", "aarch64"),
@@ -67,12 +70,17 @@ def _move(rctx, source, destination):
     if result.return_code:
         fail("the base's interpreter can't be unpacked: " + result.stderr)
 
-def _finish(rctx, cpu, prefix):
-    """Turns the unpacked base in `root` into the repository; `prefix` is where Python is in it."""
+def _finish(rctx, cpu):
+    """Turns the unpacked base in `root` into the repository."""
     triplet = cpu + "-linux-gnu"
-    for path in [prefix + "/bin/python3.13", prefix + "/lib/python3.13", "usr/lib/" + triplet]:
-        if not rctx.path("root/" + path).exists:
-            fail("the base has no /" + path)
+    if not rctx.path("root/usr/lib/" + triplet).exists:
+        fail("the base has no /usr/lib/{}: it must be Debian, or laid out like it, for {}".format(triplet, cpu))
+    prefixes = [prefix for prefix in _PREFIXES if rctx.path("root/{}/lib/python3.13".format(prefix)).exists]
+    if not prefixes:
+        fail("the base has no CPython 3.13: neither /{} exists".format(
+            " nor /".join([prefix + "/lib/python3.13" for prefix in _PREFIXES]),
+        ))
+    prefix = prefixes[0]
     rctx.file("libexec/.keep")
     _move(rctx, "root/{}/bin/python3.13".format(prefix), "libexec/python3.13")
     _move(rctx, "root/{}/lib".format(prefix), "lib")
@@ -90,16 +98,15 @@ def _finish(rctx, cpu, prefix):
     for name in ["python", "python3"]:
         rctx.symlink("bin/python3.13", "bin/" + name)
 
-    # Unchecked: nobody writes here any more, and a start looks at no source file's time.
-    compiled = rctx.execute([
-        rctx.path("bin/python3.13"),
-        "-I",
-        "-c",
-        "import compileall, os, py_compile, sys; sys.exit(not compileall.compile_dir(os.path.dirname(os.__file__), " +
-        "maxlevels = 20, quiet = 1, invalidation_mode = py_compile.PycInvalidationMode.UNCHECKED_HASH))",
-    ])
+    # Unchecked: nobody writes here any more, and a start looks at no source file's time. What can't be compiled is
+    # left to whoever imports it.
+    compiled = rctx.execute([rctx.path("bin/python3.13"), "-I", "-c", """\
+import compileall, os, py_compile
+unchecked = py_compile.PycInvalidationMode.UNCHECKED_HASH
+compileall.compile_dir(os.path.dirname(os.__file__), maxlevels=20, quiet=2, invalidation_mode=unchecked)
+"""])
     if compiled.return_code:
-        fail("the base's interpreter does not run on this machine: " + compiled.stdout + compiled.stderr)
+        fail("the base's interpreter does not run on this machine: " + compiled.stderr)
     rctx.file("BUILD.bazel", _BUILD)
 
 def _python_from_debian_impl(rctx):
@@ -113,7 +120,7 @@ def _python_from_debian_impl(rctx):
         rctx.extract(data[0], "root")
         rctx.delete("deb")
     rctx.file("contents.json", contents)
-    _finish(rctx, cpu, "usr")
+    _finish(rctx, cpu)
 
 python_from_debian = repository_rule(
     implementation = _python_from_debian_impl,
@@ -141,11 +148,11 @@ def _python_from_layout_impl(rctx):
         rctx.extract("layer.tar" + suffix, "root")
         rctx.delete("layer.tar" + suffix)
     rctx.file("contents.json", json.encode_indent(manifest, indent = "  ") + "\n")
-    _finish(rctx, cpu, "usr/local")
+    _finish(rctx, cpu)
 
 python_from_layout = repository_rule(
     implementation = _python_from_layout_impl,
-    doc = "The interpreter of a pulled base with CPython under /usr/local, such as python:3.13-slim.",
+    doc = "The interpreter of a base in an OCI layout, such as the python:3.13-slim that `oci.pull` fetches.",
     attrs = {
         "layouts": attr.label_keyed_string_dict(
             doc = "`index.json` of each platform's OCI layout, and its CPU.",

@@ -1,0 +1,199 @@
+"""The repository rules of //image/base, in a real Bazel with a mirror and layouts of our own."""
+
+import functools
+import hashlib
+import http.server
+import io
+import json
+import platform
+import shutil
+import subprocess
+import tarfile
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.image.base.layout import Layout, base
+from tests.image.base.nested_bazel import Workspace
+
+pytestmark = pytest.mark.skipif(
+    shutil.which("bazel") is None, reason="tests find no bazel on this machine's PATH"
+)
+
+_MACHINE = {"x86_64": "amd64", "aarch64": "arm64"}[platform.machine()]
+_MODULE = f"""
+base.debian(name = "debian", lock = "//:debian.lock.json")
+base.layouts(name = "hub", layouts = {{"//layout:index.json": "{_MACHINE}"}})
+use_repo(base, "debian_amd64", "hub_python")
+"""
+
+
+class _Quiet(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, format: str, *args: object) -> None:
+        pass
+
+
+class Mirror:
+    """A Debian mirror on loopback, and a lock of what was put there."""
+
+    def __init__(self, folder: Path, address: str) -> None:
+        self.folder = folder
+        self.address = address
+        self.packages: list[dict[str, object]] = []
+
+    def lock(self, name: str, archive: str, path: str, content: bytes) -> Path:
+        """Locks a package; returns where the mirror would have its file."""
+        self.packages.append(
+            {
+                "name": name,
+                "version": "1.0-1",
+                "architecture": "amd64",
+                "archive": archive,
+                "path": path,
+                "size": len(content),
+                "sha256": hashlib.sha256(content).hexdigest(),
+            }
+        )
+        file = self.folder / archive / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        return file
+
+
+@pytest.fixture
+def mirror(tmp_path: Path) -> Iterator[Mirror]:
+    folder = tmp_path / "mirror"
+    folder.mkdir()
+    handler = functools.partial(_Quiet, directory=str(folder))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield Mirror(folder, f"http://127.0.0.1:{server.server_port}/debian")
+        server.shutdown()
+
+
+@pytest.fixture(scope="module")
+def workspace(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
+    workspace = Workspace(tmp_path_factory.mktemp("bazel"), _MODULE)
+    yield workspace
+    workspace.close()
+
+
+def write_lock(workspace: Workspace, mirror: Mirror) -> None:
+    text = json.dumps({"packages": {"amd64": mirror.packages, "arm64": []}})
+    (workspace.folder / "debian.lock.json").write_text(text)
+
+
+def fetch(mirror: Mirror, **environment: str) -> tuple[tuple[str, ...], dict[str, str]]:
+    """The arguments of `Workspace.bazel` that need the packages."""
+    return (
+        ("fetch", "--repo=@debian_amd64"),
+        {"FASTAPI_IMAGE_DEBIAN_MIRROR": mirror.address, **environment},
+    )
+
+
+def test_locked_packages_are_downloaded(workspace: Workspace, mirror: Mirror) -> None:
+    mirror.lock("one", "debian", "pool/main/o/one.deb", b"1").write_bytes(b"1")
+    # A point release moved this security update into the main archive.
+    mirror.lock("two", "debian-security", "pool/updates/main/t/two.deb", b"2")
+    moved = mirror.folder / "debian/pool/main/t/two.deb"
+    moved.parent.mkdir(parents=True)
+    moved.write_bytes(b"2")
+    write_lock(workspace, mirror)
+    arguments, environment = fetch(mirror)
+    done = workspace.bazel(*arguments, **environment)
+    assert done.returncode == 0, done.stderr
+    folder = workspace.repository("_main~base~debian_amd64")
+    assert (folder / "one.deb").read_bytes() + (folder / "two.deb").read_bytes() == b"12"
+
+
+def test_packages_that_the_mirror_no_longer_serves(workspace: Workspace, mirror: Mirror) -> None:
+    mirror.lock("here", "debian", "pool/main/h/here.deb", b"here").write_bytes(b"here")
+    mirror.lock("gone", "debian", "pool/main/g/gone.deb", b"gone")
+    mirror.lock("other", "debian", "pool/main/o/other.deb", b"other").write_bytes(b"changed")
+    write_lock(workspace, mirror)
+    arguments, environment = fetch(mirror)
+    said = workspace.error(*arguments, **environment)
+    assert "gone 1.0-1 (amd64), other 1.0-1 (amd64)" in said
+    assert "here" not in said
+    assert said.endswith("refresh the lock: bazel run //image/base:lock")
+
+
+def test_a_machine_without_a_mirror(workspace: Workspace, mirror: Mirror) -> None:
+    mirror.lock("one", "debian", "pool/main/o/one.deb", b"other content")
+    write_lock(workspace, mirror)
+    arguments, _ = fetch(mirror)
+    assert workspace.error(*arguments).startswith("FASTAPI_IMAGE_DEBIAN_MIRROR is not set: give")
+
+
+def to_usr_local(layer: tarfile.TarFile) -> bytes:
+    """The layer with CPython where a build from source puts it, as python:3.13-slim has it."""
+    output = io.BytesIO()
+    with tarfile.open(fileobj=output, mode="w:gz", compresslevel=1) as tar:
+        for member in layer.getmembers():
+            content = layer.extractfile(member) if member.isreg() else None
+            if member.name.startswith("usr/local/"):
+                continue
+            if member.name.startswith(("usr/bin/python3.13", "usr/lib/python3.13")):
+                member.name = member.name.replace("usr/", "usr/local/", 1)
+            tar.addfile(member, content)
+    return output.getvalue()
+
+
+def write_layout(folder: Path, layers: list[bytes]) -> None:
+    """An OCI layout of gzipped layers, as `oci.pull` leaves it."""
+    shutil.rmtree(folder, ignore_errors=True)
+    blobs = folder / "blobs/sha256"
+    blobs.mkdir(parents=True)
+
+    def blob(content: bytes, kind: str) -> dict[str, object]:
+        digest = hashlib.sha256(content).hexdigest()
+        (blobs / digest).write_bytes(content)
+        return {"mediaType": kind, "digest": f"sha256:{digest}", "size": len(content)}
+
+    oci = "application/vnd.oci.image"
+    manifest = {
+        "schemaVersion": 2,
+        "mediaType": f"{oci}.manifest.v1+json",
+        "config": blob(b"{}", f"{oci}.config.v1+json"),
+        "layers": [blob(layer, f"{oci}.layer.v1.tar+gzip") for layer in layers],
+    }
+    index = {"manifests": [blob(json.dumps(manifest).encode(), f"{oci}.manifest.v1+json")]}
+    (folder / "index.json").write_text(json.dumps(index))
+    (folder / "BUILD.bazel").write_text('exports_files(["index.json"])\n')
+
+
+def gzipped(layout: Layout) -> list[bytes]:
+    return [layout.blob(layer["digest"]) for layer in layout.manifest["layers"]]
+
+
+@pytest.mark.parametrize("place", ["usr", "usr/local"])
+def test_an_interpreter_from_a_layout(workspace: Workspace, place: str) -> None:
+    layout = base(f"linux_{_MACHINE}")
+    local = place == "usr/local"
+    layers = [to_usr_local(layer) for layer in layout.layers()] if local else gzipped(layout)
+    write_layout(workspace.folder / "layout", layers)
+    done = workspace.bazel("fetch", "--repo=@hub_python")
+    assert done.returncode == 0, done.stderr
+    repository = workspace.repository("_main~base~hub_python")
+    says = "import ssl, sqlite3, sys; print(sys.executable, sys.prefix, ssl.__file__)"
+    python = repository / "bin/python3"
+    printed = subprocess.run([python, "-I", "-c", says], capture_output=True, check=True, text=True)
+    assert printed.stdout.split() == [
+        str(python),
+        str(repository),
+        str(repository / "lib/python3.13/ssl.py"),
+    ]
+
+
+def test_a_layout_without_python(workspace: Workspace) -> None:
+    layout = base(f"linux_{_MACHINE}")
+    write_layout(workspace.folder / "layout", gzipped(layout)[:1])
+    said = workspace.error("fetch", "--repo=@hub_python")
+    assert said.startswith("the base has no CPython 3.13: neither /usr/local/lib/python3.13 nor")
+
+
+def test_a_layout_that_is_no_debian(workspace: Workspace) -> None:
+    write_layout(workspace.folder / "layout", [])
+    said = workspace.error("fetch", "--repo=@hub_python")
+    assert said.startswith("the base has no /usr/lib/")
