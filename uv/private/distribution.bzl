@@ -16,7 +16,7 @@ def _installed_distribution_impl(ctx):
             licence = ctx.attr.licence,
             listing = ctx.file.listing,
             # RECORD lies in the .dist-info directory, which lies in site-packages.
-            root = ctx.file.record.dirname.rpartition("/")[0],
+            root = ctx.file.record.dirname.rpartition("/")[0] if ctx.file.record else ctx.files.files[0].path,
             scripts = depset(ctx.files.scripts),
             sha256 = ctx.attr.sha256,
             size = ctx.attr.size,
@@ -32,12 +32,37 @@ installed_distribution = rule(
         "files": attr.label_list(doc = "The site-packages tree.", allow_files = True),
         "licence": attr.string(doc = "SPDX expression or name, may be empty."),
         "listing": attr.label(doc = "SHA-256, size and path of every file.", allow_single_file = True, mandatory = True),
-        "record": attr.label(doc = "RECORD.", allow_single_file = True, mandatory = True),
+        "record": attr.label(doc = "RECORD; none when `files` is a directory.", allow_single_file = True),
         "scripts": attr.label_list(doc = "The wheel's own scripts.", allow_files = True),
         "sha256": attr.string(doc = "Of the wheel.", mandatory = True),
         "size": attr.int(doc = "Unpacked bytes.", mandatory = True),
         "wheel": attr.string(doc = "File name.", mandatory = True),
     },
+)
+
+def _unpacked_directory_impl(ctx):
+    directory = ctx.actions.declare_directory(ctx.attr.directory)
+    runtime = ctx.toolchains["@rules_python//python:toolchain_type"].py3_runtime
+    ctx.actions.run(
+        arguments = ["-I", "-B", ctx.file._unpack.path, ctx.file.archive.path, directory.path],
+        executable = runtime.interpreter,
+        inputs = [ctx.file._unpack, ctx.file.archive],
+        mnemonic = "DistributionUnpack",
+        outputs = [directory],
+        progress_message = "Unpacking %{input}",
+        tools = [runtime.files],
+    )
+    return [DefaultInfo(files = depset([directory]), runfiles = ctx.runfiles([directory]))]
+
+unpacked_directory = rule(
+    doc = "A directory artifact, for a tree with file names that can't be labels.",
+    implementation = _unpacked_directory_impl,
+    attrs = {
+        "archive": attr.label(doc = "Tar of the tree.", allow_single_file = True, mandatory = True),
+        "directory": attr.string(doc = "Path of the directory in the package.", mandatory = True),
+        "_unpack": attr.label(allow_single_file = True, default = "//uv/private:unpack.py"),
+    },
+    toolchains = ["@rules_python//python:toolchain_type"],
 )
 
 def _distribution_impl(ctx):

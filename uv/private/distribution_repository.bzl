@@ -4,10 +4,12 @@ load(":platforms.bzl", "PLATFORMS", "PYTHON_VERSION")
 
 _BUILD = """\
 load("@rules_python//python:defs.bzl", "py_library")
-load({rules}, "installed_distribution")
+load({rules}, "installed_distribution", "unpacked_directory")
 
 package(default_visibility = ["//visibility:public"])
+"""
 
+_LABELLED = """
 py_library(
     name = "library",
     srcs = glob(["site-packages/**/*.py"], allow_empty = True),
@@ -33,13 +35,45 @@ installed_distribution(
 )
 """
 
+# A tree with names that can't be labels is an archive here and becomes directories by an action.
+_PACKED = """
+[
+    unpacked_directory(
+        name = archive.removesuffix(".tar") + "_directory",
+        archive = archive,
+        directory = archive.removesuffix(".tar"),
+    )
+    for archive in glob(["*.tar"])
+]
+
+py_library(
+    name = "library",
+    data = [archive.removesuffix(".tar") + "_directory" for archive in glob(["*.tar"])],
+    imports = ["site-packages"],
+)
+
+installed_distribution(
+    name = "installed",
+    data = [name.removesuffix(".tar") + "_directory" for name in glob(["data.tar"], allow_empty = True)],
+    files = ["site-packages_directory"],
+    licence = {licence},
+    listing = "listing",
+    scripts = [name.removesuffix(".tar") + "_directory" for name in glob(["bin.tar"], allow_empty = True)],
+    sha256 = {sha256},
+    size = {size},
+    wheel = {wheel},
+)
+"""
+
 def _distribution_repository_impl(rctx):
     platform = PLATFORMS[rctx.attr.platform or "linux_amd64"]
+    tools = [rctx.path(tool) for tool in rctx.attr._tools]
     result = rctx.execute([
         rctx.path(rctx.attr.python),
-        "-I",
+        "-E",
+        "-s",
         "-B",
-        rctx.path(rctx.attr._install),
+        tools[0],
         "--uv={}".format(rctx.path(rctx.attr.uv)),
         "--name=" + rctx.attr.distribution,
         "--version=" + rctx.attr.version,
@@ -51,7 +85,7 @@ def _distribution_repository_impl(rctx):
     if result.return_code != 0:
         fail(result.stderr.strip())
     facts = json.decode(result.stdout)
-    rctx.file("BUILD.bazel", _BUILD.format(
+    rctx.file("BUILD.bazel", (_BUILD + (_PACKED if facts["packed"] else _LABELLED)).format(
         rules = repr(str(Label("//uv/private:distribution.bzl"))),
         licence = repr(facts["licence"]),
         record = repr(facts["record"]),
@@ -72,6 +106,9 @@ Fails with one sentence that names the distribution, and leaves nothing, when uv
         "uv": attr.label(doc = "The uv binary.", mandatory = True),
         "version": attr.string(doc = "Locked version.", mandatory = True),
         "wheels": attr.string_dict(doc = "File name → SHA-256 of every locked wheel of this version."),
-        "_install": attr.label(default = "//uv/private:install.py"),
+        "_tools": attr.label_list(default = [
+            "//uv/private:install.py",
+            "//uv/private:settle.py",
+        ]),
     },
 )

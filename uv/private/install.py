@@ -1,32 +1,32 @@
 """Install one locked distribution with uv, into the working directory.
 
-The repository rule `distribution` runs this on the base image's interpreter. It leaves
+`distribution_repository` runs this on the base image's interpreter. It leaves
 
     site-packages/  what belongs to the virtual environment's site-packages
     bin/            the wheel's own scripts (not the console scripts that uv makes)
     data/           what the wheel puts elsewhere in the environment: share/…, include/…
     listing         one line per file: SHA-256, size in bytes, path in the virtual environment
 
-and prints a JSON object: wheel, sha256, size, licence, record (path of the RECORD file).
-On failure it leaves nothing, prints one line to standard error and exits with 1.
+and prints a JSON object: wheel, sha256, size, licence, record (path of the RECORD file), packed.
+When a name in the tree can't be a Bazel label, `packed` is true and each directory is a tar file
+(site-packages.tar, …) instead. On failure it leaves nothing, prints one line to standard error and
+exits with 1.
 """
 
 import argparse
-import base64
-import configparser
-import csv
-import email.parser
-import hashlib
-import io
 import json
 import os
 import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
-from email.message import Message
+import tarfile
+from collections.abc import Mapping
 from pathlib import Path
+
+from settle import InstallError, settle
+
+_DIRECTORIES = ("site-packages", "bin", "data")
 
 # What a uv run of ours may learn from the user's environment: where from and how, never what.
 _KEPT = re.compile(
@@ -70,10 +70,6 @@ _CAUSES = (
         "the wheel is damaged or is not a valid wheel.",
     ),
 )
-
-
-class InstallError(Exception):
-    """A distribution can't be installed; the message is for the user."""
 
 
 def uv_environment(environ: Mapping[str, str]) -> dict[str, str]:
@@ -147,124 +143,6 @@ def selected(log: str, wheels: Mapping[str, str]) -> str:
     return same[0]
 
 
-def licence(metadata: Message) -> str:
-    """SPDX expression, else a one-line licence name, else the classifiers' names, else the text's first line."""
-    text = str(metadata.get("License") or "").strip()
-    named = "" if "\n" in text or text.upper() == "UNKNOWN" else text
-    classifiers = [
-        value.split("::")[-1].strip()
-        for value in map(str, metadata.get_all("Classifier") or [])
-        if value.startswith("License ::") and not value.endswith("OSI Approved")
-    ]
-    first_line = text.splitlines()[0].strip() if text else ""
-    return (
-        str(metadata.get("License-Expression") or "").strip()
-        or named
-        or " AND ".join(classifiers)
-        or ("" if first_line.upper() == "UNKNOWN" else first_line)
-    )
-
-
-def generated_scripts(info: Path) -> set[str]:
-    """Names of the console scripts that uv makes from entry_points.txt (the entry points specification)."""
-    if not (info / "entry_points.txt").is_file():
-        return set()
-    points = configparser.ConfigParser(delimiters=("=",), interpolation=None, strict=False)
-    points.optionxform = str  # type: ignore[assignment, method-assign]  # names are case-sensitive
-    points.read(info / "entry_points.txt", encoding="utf-8")
-    return {
-        name
-        for section in ("console_scripts", "gui_scripts")
-        if points.has_section(section)
-        for name in points.options(section)
-    }
-
-
-def undo_shebang(script: bytes) -> bytes:
-    """Give a wheel's Python script back the `#!python` that uv replaced by this machine's interpreter."""
-    lines = script.split(b"\n")
-    if lines[0] == f"#!{sys.executable}".encode():
-        return b"\n".join([b"#!python", *lines[1:]])
-    # The form for an interpreter whose path is too long or has a space takes three lines.
-    if lines[0] == b"#!/bin/sh" and lines[1:2] and lines[1].startswith(b"'''exec' "):
-        return b"\n".join([b"#!python", *lines[3:]])
-    return script
-
-
-def _replace(path: Path, content: bytes) -> None:
-    """Write a new file: the old one is a hard link into uv's cache."""
-    mode = path.stat().st_mode
-    path.unlink()
-    path.write_bytes(content)
-    path.chmod(mode)
-
-
-def settle(venv: Path, python_version: str) -> dict[str, object]:
-    """Make uv's environment independent of this machine, and list it; returns the facts about it."""
-    site = venv / "lib" / f"python{python_version}" / "site-packages"
-    infos = sorted(site.glob("*.dist-info"))
-    if len(infos) != 1:
-        raise InstallError("the wheel is damaged: it has not one .dist-info folder.")
-    info = infos[0]
-    for name in generated_scripts(info):
-        (venv / "bin" / name).unlink(missing_ok=True)
-    for script in (venv / "bin").glob("*"):
-        content = script.read_bytes()
-        if (settled := undo_shebang(content)) != content:
-            _replace(script, settled)
-    for cache in sorted(site.rglob("__pycache__")):
-        shutil.rmtree(cache)
-
-    record = info / "RECORD"
-    rows = [row for row in csv.reader(io.StringIO(record.read_text(encoding="utf-8"), newline="")) if row]
-    kept = []
-    for row in rows:
-        path = row[0]
-        inside = os.path.normpath(site / path)
-        if os.path.lexists(inside) and not os.path.isabs(path) and Path(inside).is_relative_to(venv):
-            kept.append(row)
-        elif _is_dropped(path, generated_scripts(info)):
-            continue
-        elif os.path.isabs(path) or ".." in Path(path).parts:
-            raise InstallError(f"the wheel is unsafe: its entry {path!r} lies outside of the environment.")
-        else:
-            raise InstallError(f"the wheel is damaged: its RECORD names {path!r}, which it does not have.")
-    output = io.StringIO(newline="")
-    csv.writer(output, lineterminator="\n").writerows(_with_hash(row, site) for row in kept)
-    _replace(record, output.getvalue().encode())
-
-    listing = sorted(_listing(venv))
-    Path("listing").write_text("".join(f"{digest} {size} {path}\n" for path, digest, size in listing))
-    metadata = email.parser.BytesParser().parsebytes((info / "METADATA").read_bytes(), headersonly=True)
-    return {
-        "size": sum(size for _, _, size in listing),
-        "licence": licence(metadata),
-        "record": f"site-packages/{info.name}/RECORD",
-    }
-
-
-def _is_dropped(path: str, scripts: set[str]) -> bool:
-    return "__pycache__" in Path(path).parts or (
-        path.startswith("../../../bin/") and path.removeprefix("../../../bin/") in scripts
-    )
-
-
-def _with_hash(row: list[str], site: Path) -> list[str]:
-    """The RECORD row, its hash brought up to date for a script whose first line was settled."""
-    if not row[0].startswith("../../../bin/"):
-        return row
-    content = (site / row[0]).read_bytes()
-    digest = base64.urlsafe_b64encode(hashlib.sha256(content).digest()).rstrip(b"=").decode()
-    return [row[0], f"sha256={digest}", str(len(content))]
-
-
-def _listing(venv: Path) -> Iterator[tuple[str, str, int]]:
-    for path in venv.rglob("*"):
-        if path.is_file():
-            content = path.read_bytes()
-            yield str(path.relative_to(venv)), hashlib.sha256(content).hexdigest(), len(content)
-
-
 def install(arguments: argparse.Namespace) -> dict[str, object]:
     """Install the distribution into the working directory; returns its facts."""
     wheels: dict[str, str] = json.loads(arguments.wheels)
@@ -284,7 +162,23 @@ def install(arguments: argparse.Namespace) -> dict[str, object]:
     if (venv / "bin").is_dir():
         (venv / "bin").rename("bin")
     venv.rename("data")
+    if facts["packed"]:
+        for directory in filter(os.path.isdir, _DIRECTORIES):
+            pack(Path(directory), Path(f"{directory}.tar"))
+            shutil.rmtree(directory)
     return {"wheel": wheel, "sha256": wheels[wheel], **facts}
+
+
+def pack(directory: Path, archive: Path) -> None:
+    """Write the directory's files to a tar, in one order and without times and owners."""
+    with tarfile.open(archive, "w", format=tarfile.PAX_FORMAT) as tar:
+        for path in sorted(directory.rglob("*")):
+            if path.is_file():
+                info = tarfile.TarInfo(str(path.relative_to(directory)))
+                info.size = path.stat().st_size
+                info.mode = 0o755 if path.stat().st_mode & 0o111 else 0o644
+                with path.open("rb") as content:
+                    tar.addfile(info, content)
 
 
 def main() -> None:
@@ -301,9 +195,9 @@ def main() -> None:
     try:
         facts = install(arguments)
     except InstallError as error:
-        for leftover in ("venv", "site-packages", "bin", "data"):
+        for leftover in ("venv", *_DIRECTORIES):
             shutil.rmtree(leftover, ignore_errors=True)
-        for leftover in ("listing", "requirements.txt"):
+        for leftover in ("listing", "requirements.txt", *(f"{name}.tar" for name in _DIRECTORIES)):
             Path(leftover).unlink(missing_ok=True)
         sys.exit(f"{arguments.name} {arguments.version}: {error}")
     Path("requirements.txt").unlink()

@@ -1,0 +1,155 @@
+"""Make what uv installed independent of this machine, and tell what it is."""
+
+import base64
+import configparser
+import csv
+import email.parser
+import hashlib
+import io
+import os
+import re
+import shutil
+import sys
+from collections.abc import Iterator
+from email.message import Message
+from pathlib import Path
+
+# From site-packages, the folder of the environment's scripts, as RECORD names it.
+_BIN = "../../../bin/"
+
+# What no Bazel label can hold, and what ends a Bazel package. (Bazel's own rules for target names.)
+_UNLABELLED = re.compile(r"[\\:\x00-\x1f\x7f]|(^|/)BUILD(\.bazel)?$")
+
+
+class InstallError(Exception):
+    """A distribution can't be installed; the message is for the user."""
+
+
+def settle(venv: Path, python_version: str) -> dict[str, object]:
+    """Settle the one distribution in this environment, and write `listing` beside it.
+
+    Console scripts and bytecode go away: they name this machine's interpreter, or depend on it.
+    Returns the facts: size, licence, record, packed (see install.py). Raises InstallError for a
+    wheel that is damaged or that wanted to write outside of the environment.
+    """
+    site = venv / "lib" / f"python{python_version}" / "site-packages"
+    infos = sorted(site.glob("*.dist-info"))
+    if len(infos) != 1:
+        raise InstallError("the wheel is damaged: it has not one .dist-info folder.")
+    info = infos[0]
+    generated = generated_scripts(info)
+    for name in generated:
+        (venv / "bin" / name).unlink(missing_ok=True)
+    changed = set()
+    for script in (venv / "bin").glob("*"):
+        content = script.read_bytes()
+        if (settled := undo_shebang(content)) != content:
+            _replace(script, settled)
+            changed.add(_BIN + script.name)
+    for folder, folders, _ in os.walk(site):
+        if "__pycache__" in folders:
+            folders.remove("__pycache__")
+            shutil.rmtree(os.path.join(folder, "__pycache__"))
+
+    files = set(_files(venv))
+    rows = []
+    with (info / "RECORD").open(encoding="utf-8", newline="") as record:
+        for row in filter(None, csv.reader(record)):
+            path = row[0]
+            if _in_environment(site, venv, path) in files:
+                rows.append(_row(site, path) if path in changed else row)
+            elif not (path.removeprefix(_BIN) in generated or "__pycache__" in path.split("/")):
+                raise InstallError(_stray(path))
+    output = io.StringIO(newline="")
+    csv.writer(output, lineterminator="\n").writerows(rows)
+    _replace(info / "RECORD", output.getvalue().encode())
+
+    size = 0
+    with open("listing", "w", encoding="utf-8", errors="surrogateescape") as listing:
+        for path in sorted(files):
+            content = (venv / path).read_bytes()
+            size += len(content)
+            quoted = path.replace("\\", "\\\\").replace("\n", "\\n")
+            listing.write(f"{hashlib.sha256(content).hexdigest()} {len(content)} {quoted}\n")
+    metadata = email.parser.BytesParser().parsebytes(
+        (info / "METADATA").read_bytes(), headersonly=True
+    )
+    return {
+        "size": size,
+        "licence": licence(metadata),
+        "record": f"site-packages/{info.name}/RECORD",
+        "packed": any(_UNLABELLED.search(path) for path in files),
+    }
+
+
+def licence(metadata: Message) -> str:
+    """SPDX expression, else a one-line licence, else the classifiers, else the licence's first line."""
+    text = str(metadata.get("License") or "").strip()
+    if text.upper() == "UNKNOWN":
+        text = ""
+    classifiers = [
+        value.split("::")[-1].strip()
+        for value in map(str, metadata.get_all("Classifier") or [])
+        if value.startswith("License ::") and not value.endswith("OSI Approved")
+    ]
+    return (
+        str(metadata.get("License-Expression") or "").strip()
+        or ("" if "\n" in text else text)
+        or " AND ".join(classifiers)
+        or text.partition("\n")[0].strip()
+    )
+
+
+def generated_scripts(info: Path) -> set[str]:
+    """Names of the console scripts that an installer makes (the entry points specification)."""
+    if not (info / "entry_points.txt").is_file():
+        return set()
+    points = configparser.RawConfigParser(delimiters=("=",), strict=False)
+    points.optionxform = str  # type: ignore[assignment, method-assign]  # names are case-sensitive
+    points.read(info / "entry_points.txt", encoding="utf-8")
+    sections = filter(points.has_section, ("console_scripts", "gui_scripts"))
+    return {name for section in sections for name in points.options(section)}
+
+
+def undo_shebang(script: bytes) -> bytes:
+    """Give a wheel's Python script back the `#!python` that uv replaced by this machine's interpreter."""
+    lines = script.split(b"\n")
+    if lines[0] == f"#!{sys.executable}".encode():
+        return b"\n".join([b"#!python", *lines[1:]])
+    # For an interpreter whose path is too long or has a space there are three lines.
+    if lines[0] == b"#!/bin/sh" and len(lines) > 2 and lines[1].startswith(b"'''exec' "):
+        return b"\n".join([b"#!python", *lines[3:]])
+    return script
+
+
+def _stray(path: str) -> str:
+    """Why a path of RECORD was not installed: uv leaves out an entry that would lie outside."""
+    if path.startswith("/") or ".." in path.split("/"):
+        return f"the wheel is unsafe: its entry {path!r} lies outside of the environment."
+    return f"the wheel is damaged: its RECORD names {path!r}, which it does not have."
+
+
+def _in_environment(site: Path, venv: Path, path: str) -> str:
+    """RECORD's path, relative to the environment; an absolute one stays, and is no file of ours."""
+    return os.path.relpath(os.path.normpath(os.path.join(site, path)), venv)
+
+
+def _row(site: Path, path: str) -> list[str]:
+    """The RECORD row of a file as it is now."""
+    content = (site / path).read_bytes()
+    digest = base64.urlsafe_b64encode(hashlib.sha256(content).digest()).rstrip(b"=").decode()
+    return [path, f"sha256={digest}", str(len(content))]
+
+
+def _replace(path: Path, content: bytes) -> None:
+    """Write a new file: the old one is a hard link into uv's cache."""
+    mode = path.stat().st_mode
+    path.unlink()
+    path.write_bytes(content)
+    path.chmod(mode)
+
+
+def _files(folder: Path) -> Iterator[str]:
+    for parent, _, names in os.walk(folder):
+        for name in names:
+            yield os.path.relpath(os.path.join(parent, name), folder)
