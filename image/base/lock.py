@@ -1,3 +1,4 @@
+#!/usr/bin/env -S python3 -I
 """Refreshes the lock of the mirror base: `bazel run //image/base:lock`.
 
 Reads `packages.toml`, lets apt find every package that the declared ones need, for each
@@ -9,7 +10,8 @@ architecture, and writes `debian.lock.json` beside it:
 `archive` and `path` say where the file lies below a Debian mirror (`<mirror>/<archive>/<path>`); no
 host is recorded. apt runs with a private root: it checks the signature of each InRelease file
 against Debian's archive keyring and every index against it, and it neither sees nor changes
-what is installed on the machine.
+what is installed on the machine. This runs on the machine's own Python (3.11 or newer), for the
+base's may be what the old lock can no longer give.
 
 Environment:
     FASTAPI_IMAGE_DEBIAN_MIRROR: base address of the `debian` archive, such as

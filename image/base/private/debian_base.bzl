@@ -50,6 +50,7 @@ def debian_base(name, architecture, packages, variant = None, files = {}):
         # As tzdata's maintainer script makes it.
         symlinks = {"etc/localtime": "/usr/share/zoneinfo/Etc/UTC"},
         tags = tags,
+        visibility = ["//tests/image/base:__pkg__"],
     )
     debian_layer(
         name = name + "_python",

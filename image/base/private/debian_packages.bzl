@@ -51,9 +51,8 @@ def _debian_packages_impl(rctx):
         if not download.wait().success
     ]
     if missing:
-        fail(("the Debian mirror {} does not serve these locked packages (any more), or not with the locked " +
-              "content: {}. See the warnings above; if the mirror works, refresh the lock: {}").format(
-            mirrors["debian"],
+        fail(("the Debian mirror does not serve these locked packages (any more), or not with the locked content: " +
+              "{}. See the warnings above; if the mirror works, refresh the lock: {}").format(
             ", ".join(missing),
             _REFRESH,
         ))

@@ -1,0 +1,159 @@
+"""The mirror base's interpreter, started in the base itself as the user that images run as."""
+
+import json
+import os
+import platform
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.image.base.layout import base
+
+# Enters the root file system as user 65532 of a user namespace, as a container engine would; the
+# kernel drops every capability at exec. Where namespaces are forbidden, root can do without.
+_ENTER = """
+import os, sys
+root, *command = sys.argv[1:]
+user, group = os.geteuid(), os.getegid()
+try:
+    os.unshare(os.CLONE_NEWUSER)
+except PermissionError:
+    if user:
+        sys.exit("neither user namespaces nor root")
+    os.chroot(root)
+    os.setgroups([])
+    os.setresgid(65532, 65532, 65532)
+    os.setresuid(65532, 65532, 65532)
+else:
+    open("/proc/self/setgroups", "w").write("deny")
+    open("/proc/self/gid_map", "w").write(f"65532 {group} 1")
+    open("/proc/self/uid_map", "w").write(f"65532 {user} 1")
+    os.chroot(root)
+os.chdir("/")
+os.execve(command[0], command, {"LANG": "C.UTF-8", "PATH": "/usr/local/bin"})
+"""
+
+
+class Rootfs:
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def run(self, *command: str) -> str:
+        """What the command prints, run inside."""
+        done = subprocess.run(
+            [sys.executable, "-I", "-c", _ENTER, self.folder, *command],
+            capture_output=True,
+            check=False,
+            text=True,
+        )
+        if "neither user namespaces nor root" in done.stderr:
+            pytest.skip(done.stderr.strip())
+        assert done.returncode == 0, done.stderr
+        assert done.stderr == ""
+        return done.stdout
+
+
+@pytest.fixture(scope="module")
+def rootfs(tmp_path_factory: pytest.TempPathFactory) -> Rootfs:
+    folder = tmp_path_factory.mktemp("rootfs")
+    machine = {"x86_64": "amd64", "aarch64": "arm64"}[platform.machine()]
+    base(f"linux_{machine}").unpack(folder)
+    environment = folder / "app/.venv"
+    (environment / "bin").mkdir(parents=True)
+    (environment / "bin/python").symlink_to("/usr/local/bin/python3.13")
+    (environment / "pyvenv.cfg").write_text("home = /usr/local/bin\n")
+    return Rootfs(folder)
+
+
+@pytest.mark.parametrize("name", ["python", "python3", "python3.13"])
+def test_python_finds_itself(rootfs: Rootfs, name: str) -> None:
+    says = "import os, sys; print(os.getuid(), os.getgid(), sys.executable, sys.prefix)"
+    path = f"/usr/local/bin/{name}"
+    assert rootfs.run(path, "-c", says).split() == ["65532", "65532", path, "/usr"]
+
+
+def test_a_virtual_environment_on_it(rootfs: Rootfs) -> None:
+    says = "import sys; print(sys.executable, sys.prefix, sys.base_prefix)"
+    python = "/app/.venv/bin/python"
+    assert rootfs.run(python, "-c", says).split() == [python, "/app/.venv", "/usr"]
+
+
+@pytest.mark.parametrize(
+    "module",
+    ["asyncio", "bz2", "ctypes", "decimal", "lzma", "multiprocessing", "sqlite3", "ssl", "uuid"],
+)
+def test_modules_with_libraries_import(rootfs: Rootfs, module: str) -> None:
+    rootfs.run("/usr/local/bin/python3", "-c", f"import {module}")
+
+
+# Only for other systems, or needing what is left out: see packages.toml.
+_NOT_HERE = {
+    *("_android_support", "_apple_support", "_ios_support", "_osx_support", "nturl2path"),
+    *("asyncio.windows_events", "asyncio.windows_utils", "encodings.mbcs", "encodings.oem"),
+    *("multiprocessing.popen_spawn_win32", "ctypes.wintypes", "ctypes._aix", "_aix_support"),
+    *("_pyrepl", "curses", "dbm.gnu", "dbm.ndbm", "turtle", "_distutils_system_mod"),
+    *("antigravity", "this"),
+}
+
+
+def test_the_standard_library_imports(rootfs: Rootfs) -> None:
+    says = (
+        "import importlib, json, os, pkgutil, warnings\n"
+        "warnings.simplefilter('ignore')\n"
+        f"left_out = {sorted(_NOT_HERE)!r}\n"
+        "failed, count = [], 0\n"
+        "for module in pkgutil.walk_packages([os.path.dirname(os.__file__)]):\n"
+        "    name = module.name\n"
+        "    if name in left_out or name.split('.')[0] in left_out or '__main__' in name:\n"
+        "        continue\n"
+        "    count += 1\n"
+        "    try:\n"
+        "        importlib.import_module(name)\n"
+        "    except BaseException as error:\n"
+        "        failed.append(f'{name}: {error!r}')\n"
+        "print(json.dumps([count, failed]))\n"
+    )
+    count, failed = json.loads(rootfs.run("/usr/local/bin/python3", "-B", "-c", says))
+    assert failed == []
+    assert count > 400
+
+
+def test_tls_trusts_certificate_authorities(rootfs: Rootfs) -> None:
+    says = "import ssl; print(len(ssl.create_default_context().get_ca_certs()))"
+    assert int(rootfs.run("/usr/local/bin/python3", "-c", says)) > 100
+
+
+def test_locale_time_zones_users_and_services(rootfs: Rootfs) -> None:
+    says = (
+        "import locale, os, pwd, socket, sys, time, zoneinfo\n"
+        "print(locale.setlocale(locale.LC_ALL, ''), sys.flags.utf8_mode, time.tzname[0])\n"
+        "print(len(zoneinfo.available_timezones()) > 400, zoneinfo.ZoneInfo('Europe/Berlin'))\n"
+        "print(pwd.getpwuid(os.getuid()).pw_name, socket.getservbyname('https'))\n"
+    )
+    assert rootfs.run("/usr/local/bin/python3", "-c", says).splitlines() == [
+        "C.UTF-8 0 UTC",
+        "True Europe/Berlin",
+        "nonroot 443",
+    ]
+
+
+def test_tmp_is_writable(rootfs: Rootfs) -> None:
+    says = "import tempfile; print(tempfile.mkstemp()[1].startswith('/tmp/'))"
+    assert rootfs.run("/usr/local/bin/python3", "-c", says) == "True\n"
+
+
+def test_there_is_no_shell(rootfs: Rootfs) -> None:
+    says = (
+        "import subprocess\n"
+        "try:\n    subprocess.run('true', shell=True)\n"
+        "except FileNotFoundError as error:\n    print(error.filename)\n"
+    )
+    assert rootfs.run("/usr/local/bin/python3", "-c", says) == "/bin/sh\n"
+
+
+def test_os_is_debian(rootfs: Rootfs) -> None:
+    says = "import platform; print(platform.freedesktop_os_release()['PRETTY_NAME'])"
+    assert rootfs.run("/usr/local/bin/python3", "-c", says).startswith("Debian GNU/Linux 13")
+    assert os.path.islink(rootfs.folder / "etc/os-release")  # noqa: PTH114  not followed
