@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import os
 import subprocess
+import time
 
 from . import recipe
 from .addresses import without_password
-from .problem import Problem
+from .problem import DiskFull, Problem
+from .progress import Progress
 from .sources import VARIABLE, Source
 
 # Indexes and translations that other programs ordered; keys that we set ourselves.
@@ -26,13 +28,15 @@ class Apt:
         interrupted download goes on.
       source: Debian's archive.
       lock: a file descriptor that children inherit: as long as one of them lives, so does the lock.
+      progress: told what is going on.
     """
 
-    def __init__(self, folder: str, source: Source, lock: int) -> None:
+    def __init__(self, folder: str, source: Source, lock: int, progress: Progress) -> None:
         self.packages = os.path.join(folder, "packages")
         self._folder = folder
         self._source = source
         self._lock = lock
+        self._progress = progress
         for name in ("lists/partial", "packages/partial", "none/partial"):
             os.makedirs(os.path.join(folder, name), exist_ok=True)
         self._environment = {
@@ -43,7 +47,7 @@ class Apt:
 
     def update(self) -> None:
         """Fetches the package lists."""
-        self._check(["update", "-q"], "fetching Debian's package lists")
+        self._check(["update", "-q"], "fetching package lists")
 
     def plan(self) -> dict[str, int]:
         """The packages to fetch: file name → size in bytes."""
@@ -106,7 +110,12 @@ class Apt:
             "Dir::Cache::archives": self.packages,
             "Dir::Log": os.devnull,
         }
-        return "\n".join([*taken, *(f'{name} "{value}";' for name, value in own.items()), ""])
+        # A mirror that is down is reported within a minute, unless the machine has other wishes.
+        patience = ['Acquire::Retries "1";', 'Acquire::http::Timeout "20";']
+        patience += ['Acquire::https::Timeout "20";']
+        return "\n".join(
+            [*patience, *taken, *(f'{name} "{value}";' for name, value in own.items()), ""]
+        )
 
     def _sources(self) -> str:
         fields = {
@@ -137,7 +146,11 @@ class Apt:
             )
 
     def _check(self, arguments: list[str], doing: str) -> str:
-        if self._start(arguments).wait():
+        process = self._start(arguments)
+        while process.poll() is None:
+            self._progress.update(doing)
+            time.sleep(0.1)
+        if process.returncode:
             raise self._problem(doing)
         return self._output()
 
@@ -156,12 +169,14 @@ class Apt:
         otherwise = f"check the network and the proxy, or name another mirror with {VARIABLE}"
         remedy = next((text for sign, text in _REMEDIES if sign in output), otherwise)
         text = text.replace(self._source.address, where)
-        return Problem(f"{doing} from {where} failed: {text}; {remedy}, then run again")
+        kind = DiskFull if remedy == _FREE else Problem
+        return kind(f"{doing} from {where} failed ({text}): {remedy}, then run again")
 
 
+_FREE = "free some space"
 _REMEDIES = (
-    ("No space left", "free some space"),
-    ("don't have enough free space", "free some space"),
+    ("No space left", _FREE),
+    ("don't have enough free space", _FREE),
     ("NO_PUBKEY", "install a newer debian-archive-keyring"),
     ("is not signed", "install debian-archive-keyring"),
     ("is expired", "correct the clock or take a mirror that is kept up to date"),

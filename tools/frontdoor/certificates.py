@@ -18,6 +18,11 @@ def host_bundle() -> str | None:
     return None
 
 
+def host_has_bundle() -> bool:
+    """Whether the host's /etc/ssl is of use inside; else the private root's own is taken."""
+    return os.path.isfile(_BUNDLE)
+
+
 def trust_store(cache: str, root: Root) -> str:
     """A Java trust store (PKCS #12) of the same certificates; made anew when the bundle changes.
 
@@ -52,7 +57,7 @@ def _run_inside(root: Root, command: list[str], source: str) -> None:
     if child == 0:
         try:
             paths = [os.path.dirname(command[-1]), source]
-            root.enter(paths=paths, own_certificates=host_bundle() is None)
+            root.enter(paths=paths, own_certificates=not host_has_bundle())
             os.execve(f"/usr/bin/{command[0]}", command, {"PATH": "/usr/bin"})
         finally:
             os._exit(127)

@@ -13,6 +13,7 @@ from . import (
     indexes,
     namespace,
     probe,
+    proxies,
     recipe,
     rootfs,
     setup,
@@ -43,7 +44,7 @@ def examine(checkout: str) -> int:
     if mode == "mirror":
         facts.append(("Debian mirror", _debian(wrong)))
     facts.append(("CA bundle", _bundle(mode, wrong)))
-    facts += [("proxy", text) for text in _variables(_PROXIES)] or [("proxy", "none")]
+    facts += [("proxy", text) for text in _proxies(mode)]
     facts += [("package index", text) for text in _indexes(checkout)]
     facts.append(("cache", _cache(cache)))
     for name, text in facts:
@@ -136,6 +137,13 @@ def _variables(names: tuple[str, ...]) -> list[str]:
             if value:
                 found.append(f"{spelling}={_shown(value)}")
     return found
+
+
+def _proxies(mode: str) -> list[str]:
+    found = _variables(_PROXIES)
+    if mode == "mirror":
+        found += [f"{n}={_shown(value)} (apt's)" for n, value in proxies.from_apt().items()]
+    return found or ["none"]
 
 
 def _indexes(checkout: str) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from . import certificates, indexes, namespace, rootfs, sources, workspace
+from . import certificates, indexes, namespace, proxies, rootfs, sources, workspace
 
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
@@ -27,7 +27,7 @@ def start(checkout: str, arguments: list[str]) -> int:
 
         root = setup.make(cache, checkout)
     source = sources.debian()
-    own_certificates = certificates.host_bundle() is None
+    own_certificates = not certificates.host_has_bundle()
     command = [*_command(root, certificates.trust_store(cache, root)), *arguments]
     environment = _environment(checkout, source)
     paths = [checkout, os.getcwd(), workspace.home(), cache]
@@ -55,6 +55,7 @@ def _environment(checkout: str, source: sources.Source) -> dict[str, str]:
         for name, value in os.environ.items()
         if name not in _HOST_ONLY and not name.startswith("LC_")
     }
+    kept.update(proxies.from_apt())
     kept.update(indexes.uv_environment(checkout))
     kept.update(PATH=_PATH, LANG="C.UTF-8", HOME=workspace.home())
     # uv, pip, curl and git trust what the machine trusts.

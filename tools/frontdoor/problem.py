@@ -14,6 +14,10 @@ class Problem(Exception):
         self.code = code
 
 
+class DiskFull(Problem):
+    """There is no room: what was fetched so far is removed too."""
+
+
 def say(message: str) -> None:
     """Prints one line to standard error: standard output belongs to Bazel."""
     print(f"tools/bazel: {message}", file=sys.stderr, flush=True)

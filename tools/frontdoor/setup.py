@@ -7,15 +7,16 @@ import errno
 import fcntl
 import os
 import shutil
+import signal
 import stat
 import subprocess
 import time
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, NoReturn
 
 from . import recipe, rootfs, sources
 from .apt import Apt
-from .problem import Problem, say
+from .problem import DiskFull, Problem, say
 from .progress import Progress, megabytes
 from .unpack import Unpacker
 
@@ -40,6 +41,9 @@ def make(cache: str, checkout: str) -> rootfs.Root:
         found = rootfs.find(cache)
         if found:
             return found
+        # As Ctrl-C does: clean up, then end.
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, _interrupt)
         # Whoever made these is gone: the lock was free.
         for name in os.listdir(cache):
             if name.startswith(_TEMPORARY):
@@ -55,8 +59,7 @@ def _make(cache: str, checkout: str, lock: int) -> rootfs.Root:
     say(f"setting up mirror mode, once: Bazel and its tools from Debian {recipe.SUITE} in {final}")
     folder = os.path.join(cache, f"{_TEMPORARY}{os.getpid()}")
     try:
-        apt = Apt(_made(fetching), sources.debian(), lock)
-        progress.update("fetching package lists")
+        apt = Apt(_made(fetching), sources.debian(), lock, progress)
         apt.update()
         tree = _made(os.path.join(folder, "tree"))
         _made(os.path.join(folder, "mount"))
@@ -87,7 +90,6 @@ def _make(cache: str, checkout: str, lock: int) -> rootfs.Root:
 
 
 def _fill(tree: str, apt: Apt, lock: int, progress: Progress) -> None:
-    progress.update("resolving packages")
     sizes = apt.plan()
     total = sum(sizes.values())
     progress.done(f"{len(sizes)} packages, {megabytes(total)} to fetch")
@@ -168,7 +170,7 @@ def check_space(cache: str) -> None:
         there = os.path.dirname(there)
     free = shutil.disk_usage(there).free
     if free < recipe.BYTES_NEEDED:
-        raise Problem(
+        raise DiskFull(
             f"mirror mode needs {megabytes(recipe.BYTES_NEEDED)} in {cache}, and"
             f" {megabytes(free)} are free: free some space, or set XDG_CACHE_HOME to a roomier disk"
         )
@@ -203,10 +205,13 @@ def remove(folder: str) -> None:
         shutil.rmtree(folder, onerror=again)
 
 
+def _interrupt(number: int, _: object) -> NoReturn:
+    raise Problem("ended by a signal; the same command goes on from here", code=128 + number)
+
+
 def _is_full(error: BaseException) -> bool:
-    if isinstance(error, OSError):
-        return error.errno == errno.ENOSPC
-    return isinstance(error, Problem) and "space" in error.message
+    full = isinstance(error, OSError) and error.errno == errno.ENOSPC
+    return full or isinstance(error, DiskFull)
 
 
 def _made(folder: str) -> str:

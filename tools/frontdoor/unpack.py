@@ -7,7 +7,7 @@ import os
 import subprocess
 
 from . import recipe
-from .problem import Problem
+from .problem import DiskFull, Problem
 
 
 class Unpacker:
@@ -70,7 +70,7 @@ class Unpacker:
             return
         text = error.decode(errors="replace").strip()
         if "No space left" in text:
-            raise Problem("the disk is full: free some space, then run again")
+            raise DiskFull("the disk is full: free some space, then run again")
         os.unlink(package)
         raise Problem(
             f"{os.path.basename(package)} can't be unpacked ({text}); it was removed: run again"
