@@ -5,25 +5,18 @@ from __future__ import annotations
 import os
 
 from .problem import Problem
-from .rootfs import Root
-
-_BUNDLE = "/etc/ssl/certs/ca-certificates.crt"
+from .rootfs import BUNDLE, Root
 
 
 def host_bundle() -> str | None:
     """The CA bundle (PEM) that this machine trusts: SSL_CERT_FILE, else Debian's; or None."""
-    for path in (os.environ.get("SSL_CERT_FILE"), _BUNDLE):
+    for path in (os.environ.get("SSL_CERT_FILE"), BUNDLE):
         if path and os.path.isfile(path):
             return path
     return None
 
 
-def host_has_bundle() -> bool:
-    """Whether the host's /etc/ssl is of use inside; else the private root's own is taken."""
-    return os.path.isfile(_BUNDLE)
-
-
-def trust_store(cache: str, root: Root) -> str:
+def trust_store(cache: str, root: Root, checkout: str) -> str:
     """A Java trust store (PKCS #12) of the same certificates; made anew when the bundle changes.
 
     Java knows neither SSL_CERT_FILE nor Debian's bundle, and behind a proxy that intercepts TLS
@@ -33,7 +26,7 @@ def trust_store(cache: str, root: Root) -> str:
       Problem: the bundle can't be converted.
     """
     bundle = host_bundle()
-    source = bundle or root.tree + _BUNDLE
+    source = bundle or root.tree + BUNDLE
     status = os.stat(source)
     name = f"trust-{status.st_size}-{status.st_mtime_ns}.p12"
     path = os.path.join(cache, name)
@@ -41,10 +34,10 @@ def trust_store(cache: str, root: Root) -> str:
         return path
     temporary = f"{path}.{os.getpid()}"
     # OpenSSL's -jdktrust marks the entries as trusted for Java; no password, as none is secret.
-    command = ["openssl", "pkcs12", "-export", "-nokeys", "-in", bundle or _BUNDLE]
+    command = ["openssl", "pkcs12", "-export", "-nokeys", "-in", bundle or BUNDLE]
     command += ["-jdktrust", "anyExtendedKeyUsage", "-certpbe", "NONE", "-nomac"]
     command += ["-passout", "pass:", "-out", temporary]
-    _run_inside(root, command, source)
+    _run_inside(root, checkout, command, source)
     for old in os.listdir(cache):
         if old.startswith("trust-") and old.endswith(".p12"):
             os.unlink(os.path.join(cache, old))
@@ -52,12 +45,12 @@ def trust_store(cache: str, root: Root) -> str:
     return path
 
 
-def _run_inside(root: Root, command: list[str], source: str) -> None:
+def _run_inside(root: Root, checkout: str, command: list[str], source: str) -> None:
     child = os.fork()
     if child == 0:
         try:
             paths = [os.path.dirname(command[-1]), source]
-            root.enter(paths=paths, own_certificates=not host_has_bundle())
+            root.enter(checkout, paths)
             os.execve(f"/usr/bin/{command[0]}", command, {"PATH": "/usr/bin"})
         finally:
             os._exit(127)

@@ -27,12 +27,11 @@ def start(checkout: str, arguments: list[str]) -> int:
 
         root = setup.make(cache, checkout)
     source = sources.debian()
-    own_certificates = not certificates.host_has_bundle()
-    command = [*_command(root, certificates.trust_store(cache, root)), *arguments]
+    command = [*_command(root, certificates.trust_store(cache, root, checkout)), *arguments]
     environment = _environment(checkout, source)
-    paths = [checkout, os.getcwd(), workspace.home(), cache]
+    paths = [os.getcwd(), workspace.home(), cache]
     paths += [value for value in environment.values() if value.startswith("/usr/")]
-    root.enter(paths=paths, own_certificates=own_certificates)
+    root.enter(checkout, paths)
     os.execve(command[0], command, environment)
 
 
@@ -44,8 +43,9 @@ def _command(root: rootfs.Root | None, trust_store: str | None) -> list[str]:
     if trust_store:
         command += [f"--host_jvm_args=-Djavax.net.ssl.trustStore={trust_store}"]
     if root:
-        # A server that still runs in an older root file system must not be taken for this one's.
-        command += [f"--host_jvm_args=-Dfastapi_image.root={root.made}"]
+        # A server that still runs in an older tree must not be taken for this one's.
+        tree = f"{root.made}-{namespace.LAYOUT}"
+        command += [f"--host_jvm_args=-Dfastapi_image.tree={tree}"]
     return command
 
 
@@ -59,6 +59,6 @@ def _environment(checkout: str, source: sources.Source) -> dict[str, str]:
     kept.update(indexes.uv_environment(checkout))
     kept.update(PATH=_PATH, LANG="C.UTF-8", HOME=workspace.home())
     # uv, pip, curl and git trust what the machine trusts.
-    kept.setdefault("SSL_CERT_FILE", "/etc/ssl/certs/ca-certificates.crt")
+    kept.setdefault("SSL_CERT_FILE", rootfs.BUNDLE)
     kept[sources.VARIABLE] = source.base()
     return kept

@@ -50,18 +50,25 @@ _HOST_ETC = frozenset(
 # The host's loader configuration is wrong for the private root's libraries.
 _NEVER_ETC = frozenset(("ld.so.cache", "ld.so.conf", "ld.so.conf.d", "ld.so.preload"))
 
-# The file that marks the inside.
-INSIDE = "/.fastapi_image_root"
+# Is there inside only. `registry` in it leads to the checkout's registry/: the registry's address
+# must be the same for every checkout, and Bazel takes no address with a space in it.
+INSIDE = "/.fastapi_image"
+
+# Counts up when the inside looks different: a Bazel server stays in the tree it was started in.
+LAYOUT = 2
 
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
-def enter(root: str, mount_point: str, *, paths: list[str], own_certificates: bool) -> None:
+def enter(
+    root: str, mount_point: str, *, checkout: str, paths: list[str], own_certificates: bool
+) -> None:
     """Makes `root` this process's root directory; the working directory keeps its path.
 
     Args:
       root: the private root file system; it becomes read-only.
       mount_point: an empty directory, on which the new tree is put together.
+      checkout: the workspace, for INSIDE.
       paths: absolute paths that must be there inside even where they lie under /usr.
       own_certificates: take /etc/ssl from the private root: the host has none.
 
@@ -84,7 +91,8 @@ def enter(root: str, mount_point: str, *, paths: list[str], own_certificates: bo
         if path.startswith("/usr/") and os.path.exists(path):
             _bind_under_usr(mount_point, path)
     _mount("none", f"{mount_point}/usr", _MS_REMOUNT | _MS_BIND | _MS_RDONLY | _locked(root))
-    os.close(os.open(f"{mount_point}{INSIDE}", os.O_CREAT | os.O_WRONLY, 0o644))
+    os.mkdir(mount_point + INSIDE)
+    os.symlink(os.path.join(checkout, "registry"), f"{mount_point}{INSIDE}/registry")
     os.chdir(mount_point)
     if _libc.syscall(_PIVOT_ROOT[os.uname().machine], b".", b".") != 0:
         raise _error("pivot_root")

@@ -6,6 +6,9 @@ import os
 
 from . import namespace, recipe
 
+# Debian's CA bundle. A host that has none gets the one that comes with the root file system.
+BUNDLE = "/etc/ssl/certs/ca-certificates.crt"
+
 
 class Root:
     """A finished root file system.
@@ -27,10 +30,15 @@ class Root:
     def tree(self) -> str:
         return os.path.join(self.folder, "tree")
 
-    def enter(self, *, paths: list[str], own_certificates: bool) -> None:
-        """See namespace.enter."""
-        mount_point = os.path.join(self.folder, "mount")
-        namespace.enter(self.tree, mount_point, paths=paths, own_certificates=own_certificates)
+    def enter(self, checkout: str, paths: list[str]) -> None:
+        """Makes it this process's root directory: see namespace.enter."""
+        namespace.enter(
+            self.tree,
+            os.path.join(self.folder, "mount"),
+            checkout=checkout,
+            paths=[checkout, *paths],
+            own_certificates=not os.path.isfile(BUNDLE),
+        )
 
 
 def find(cache: str) -> Root | None:

@@ -42,7 +42,12 @@ class Workspace:
             f"--output_user_root={self._home}",
             # Debian's Bazel lies unpacked; its own start script names the folder.
             *(
-                ("--install_base=/usr/share/bazel", "--trust_install_base")
+                (
+                    "--install_base=/usr/share/bazel",
+                    "--trust_install_base",
+                    # There is a Java runtime and no compiler, by which Bazel would look for it.
+                    "--server_javabase=/usr/lib/jvm/default-java",
+                )
                 if self._debian()
                 else ()
             ),
