@@ -11,7 +11,8 @@ from sqlalchemy import Connection, text
 from sqlmodel import SQLModel
 from todo import logs
 from todo.database import create_engine
-from todo.settings import load_database_url
+from todo.failfast import fail
+from todo.settings import SettingsError, load_database_url
 
 # Any number that no other program locks in this database: two migration jobs must not run at once.
 LOCK = 0x70D0
@@ -25,8 +26,8 @@ def migrate(connection: Connection) -> None:
         context.run_migrations()
 
 
-async def run() -> None:
-    engine = create_engine(load_database_url())
+async def run(url: str) -> None:
+    engine = create_engine(url)
     async with engine.connect() as connection:
         await connection.run_sync(migrate)
         await connection.commit()
@@ -34,4 +35,8 @@ async def run() -> None:
 
 
 logs.configure()
-asyncio.run(run())
+try:
+    url = load_database_url()
+except SettingsError as error:
+    fail(str(error))
+asyncio.run(run(url))

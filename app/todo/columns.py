@@ -1,9 +1,10 @@
 """Column types and checks that several tables share."""
 
+import re
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, AwareDatetime, StringConstraints
+from pydantic import AfterValidator, AwareDatetime, BeforeValidator
 from sqlalchemy import BigInteger, DateTime, Dialect, Integer
 from sqlalchemy.types import TypeDecorator
 
@@ -12,7 +13,7 @@ BigIdentity = BigInteger().with_variant(Integer, "sqlite")
 
 # Postgres has no NUL in text. The pattern says it in the OpenAPI document too.
 NO_NUL = r"^[^\x00]*$"
-Text = Annotated[str, StringConstraints(pattern=NO_NUL)]
+_RFC3339 = re.compile(r"\d{4}-\d{2}-\d{2}[Tt ]\d{2}:")
 
 
 def now() -> datetime:
@@ -26,7 +27,16 @@ def _to_utc(value: datetime) -> datetime:
         raise ValueError("is out of range") from None
 
 
-Moment = Annotated[AwareDatetime, AfterValidator(_to_utc)]
+def _only_rfc3339(value: object) -> object:
+    """pydantic would take numbers too, as seconds since 1970."""
+    if isinstance(value, str) and not _RFC3339.match(value):
+        raise ValueError("is no date and time of RFC 3339")
+    if isinstance(value, int | float):
+        raise ValueError("is a number")
+    return value
+
+
+Moment = Annotated[AwareDatetime, BeforeValidator(_only_rfc3339), AfterValidator(_to_utc)]
 """A point in time with its offset, kept in UTC."""
 
 

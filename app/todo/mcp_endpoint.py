@@ -3,7 +3,8 @@
 import asyncio
 
 from starlette.datastructures import Headers
-from starlette.types import Receive, Scope, Send
+from starlette.requests import Request
+from starlette.types import Message, Receive, Scope, Send
 
 from todo.problems import Problem, response_for
 from todo.services import Services, admit
@@ -39,8 +40,19 @@ class McpEndpoint:
 
         from todo.tools import server_for
 
+        # Read here, where a body that is too large or too late is still an error of ours.
+        body: bytes | None = await Request(scope, receive).body()
+
+        async def receive_again() -> Message:
+            nonlocal body
+            if body is None:
+                return await receive()
+            message = {"type": "http.request", "body": body, "more_body": False}
+            body = None
+            return message
+
         manager = StreamableHTTPSessionManager(
             server_for(user_id, self.services.database), json_response=True, stateless=True
         )
         async with manager.run():
-            await manager.handle_request(scope, receive, send)
+            await manager.handle_request(scope, receive_again, send)

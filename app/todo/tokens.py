@@ -35,7 +35,7 @@ class Verifier(Protocol):
 
 def create_verifier(settings: Settings) -> Verifier:
     """The verifier of the mode that the settings choose."""
-    claims = _Claims(settings.token_issuer, settings.token_audience)
+    claims = Claims(settings.token_issuer, settings.token_audience)
     if settings.better_auth_secret is not None:
         return SharedSecretVerifier(settings.better_auth_secret.get_secret_value(), claims)
     if settings.better_auth_jwks_url is not None:
@@ -43,7 +43,7 @@ def create_verifier(settings: Settings) -> Verifier:
     raise ValueError("neither a shared secret nor a key set")  # Settings allows no such thing
 
 
-class _Claims:
+class Claims:
     """Checks a token's signature with a given key and algorithm, and every claim."""
 
     def __init__(self, issuer: str, audience: str) -> None:
@@ -74,7 +74,7 @@ class _Claims:
 class SharedSecretVerifier:
     """HS256 with Better Auth's secret."""
 
-    def __init__(self, secret: str, claims: _Claims) -> None:
+    def __init__(self, secret: str, claims: Claims) -> None:
         self._secret = secret
         self._claims = claims
 
@@ -86,11 +86,22 @@ class SharedSecretVerifier:
 class JwksVerifier:
     """EdDSA with the published keys, which are cached and follow their rotation.
 
-    A token with an unknown key id makes the keys be fetched again, at most every `KEYS_RETRY`
-    seconds. While they can't be fetched, those known go on serving for a day.
+    A token with an unknown key id makes the keys be fetched again, but not twice within ``retry``
+    seconds. While they can't be fetched, those known go on serving for ``stale`` seconds.
     """
 
-    def __init__(self, url: str, claims: _Claims) -> None:
+    def __init__(
+        self,
+        url: str,
+        claims: Claims,
+        *,
+        fresh: float = KEYS_FRESH,
+        stale: float = KEYS_STALE,
+        retry: float = KEYS_RETRY,
+    ) -> None:
+        self._fresh = fresh
+        self._stale = stale
+        self._retry = retry
         self._url = url
         self._claims = claims
         self._keys: dict[str, jwt.PyJWK] = {}
@@ -110,22 +121,20 @@ class JwksVerifier:
         return self._claims.subject(token, key, "EdDSA")
 
     async def _key(self, key_id: str) -> "jwt.PyJWK":
-        if self._age() > KEYS_FRESH or key_id not in self._keys:
+        if self._wants(key_id):
             async with self._lock:  # one fetch, however many requests wait for it
-                if (
-                    self._age() > KEYS_FRESH or key_id not in self._keys
-                ) and time.monotonic() - self._tried > KEYS_RETRY:
+                if self._wants(key_id) and time.monotonic() - self._tried > self._retry:
                     self._tried = time.monotonic()
                     await self._fetch()
-        if self._age() > KEYS_STALE:
-            raise Problem(
-                503,
-                "The token keys are unavailable.",
-                headers={"Retry-After": str(int(KEYS_RETRY))},
-            )
+        if self._age() > self._stale:
+            again = {"Retry-After": str(int(self._retry))}
+            raise Problem(503, "The token keys are unavailable.", headers=again)
         if key_id not in self._keys:
             raise unauthorized("its key is unknown")
         return self._keys[key_id]
+
+    def _wants(self, key_id: str) -> bool:
+        return self._age() > self._fresh or key_id not in self._keys
 
     def _age(self) -> float:
         return time.monotonic() - self._fetched

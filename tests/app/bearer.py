@@ -5,7 +5,7 @@ from typing import Any
 
 import jwt
 
-SECRET = "fake-secret-of-at-least-32-characters"
+SECRET = "fake-secret-for-tests-of-64-bytes-so-that-it-serves-for-HS512-too"
 ISSUER = "http://localhost:3000"
 
 

@@ -1,5 +1,6 @@
 """What the tests of the backend share: a real Postgres, a scripted model, the running service."""
 
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,6 +9,12 @@ import pytest
 from tests.app.model import ModelServer
 from tests.app.postgres import Postgres
 from tests.app.service import SECRETS, Service, environment, migrate
+
+
+@pytest.fixture
+def user() -> str:
+    """A user of the test's own."""
+    return f"user-{uuid.uuid4().hex}"
 
 
 @pytest.fixture(scope="session")

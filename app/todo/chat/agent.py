@@ -123,6 +123,14 @@ class _ToolServer(MCPServer):
         raise NotImplementedError("the server has no prompts")
 
 
+def answer_of(run: RunResultStreaming) -> str:
+    """The text of a finished run. Raises ModelBehaviorError if there is none."""
+    text = str(run.final_output or "").strip()
+    if not text:
+        raise ModelBehaviorError("the model said nothing")
+    return text
+
+
 def problem_of(error: Exception) -> Problem:
     """What the caller is told of a run that failed."""
     again = {"Retry-After": "10"}

@@ -5,7 +5,7 @@ import logging
 from collections.abc import AsyncGenerator, AsyncIterator
 
 from agents.models.fake_id import FAKE_RESPONSES_ID
-from chatkit.agents import AgentContext, simple_to_agent_input, stream_agent_response
+from chatkit.agents import AgentContext, stream_agent_response
 from chatkit.errors import CustomStreamError
 from chatkit.server import ChatKitServer, StreamingResult
 from chatkit.store import NotFoundError
@@ -24,10 +24,10 @@ from chatkit.types import (
 )
 from pydantic import TypeAdapter, ValidationError
 
-from todo.chat.agent import TodoAgent, problem_of
+from todo.chat.agent import TodoAgent, answer_of, problem_of
+from todo.chat.history import HISTORY, messages_of
 from todo.chat.schemas import MESSAGE_LENGTH
 from todo.chat.threads import ThreadStore, new_id
-from todo.chat.turn import HISTORY
 from todo.limits import count_chat
 from todo.problems import Problem
 from todo.services import Services
@@ -66,7 +66,7 @@ class TodoKit(ChatKitServer[str]):
         """Answer with the agent; the message is in the store already."""
         try:
             page = await self.store.load_thread_items(thread.id, None, HISTORY, "desc", context)
-            messages = await simple_to_agent_input(list(reversed(page.data)))
+            messages = await messages_of(list(reversed(page.data)))
             kit: AgentContext[str] = AgentContext(
                 thread=thread, store=self.store, request_context=context
             )
@@ -74,6 +74,7 @@ class TodoKit(ChatKitServer[str]):
             async with asyncio.timeout(seconds), self._agent.running(context, messages) as run:
                 async for event in _with_ids(stream_agent_response(kit, run)):
                     yield event
+                answer_of(run)
         except Exception as error:
             problem = problem_of(error)
             logger.warning("chatkit turn failed", extra={"error": type(error).__name__})

@@ -10,9 +10,8 @@ import logging
 from dataclasses import dataclass, field
 from typing import Any
 
-from agents import RunItemStreamEvent, RunResultStreaming, TResponseInputItem
+from agents import RunItemStreamEvent, RunResultStreaming
 from agents.items import ToolCallItem, ToolCallOutputItem
-from chatkit.agents import simple_to_agent_input
 from chatkit.store import NotFoundError
 from chatkit.types import (
     AssistantMessageContent,
@@ -27,15 +26,14 @@ from chatkit.types import (
 from openai.types.responses import ResponseFunctionToolCall, ResponseTextDeltaEvent
 
 from todo import idempotency
-from todo.chat.agent import TodoAgent, problem_of
+from todo.chat.agent import TodoAgent, answer_of, problem_of
+from todo.chat.history import HISTORY, messages_of
 from todo.chat.schemas import ChatIn, ChatOut, TextDelta, ToolCall
 from todo.chat.threads import Threads, new_id
 from todo.columns import now
 from todo.limits import count_chat
 from todo.problems import Problem
 from todo.services import Services
-
-HISTORY = 30  # items of the conversation that the model sees
 
 logger = logging.getLogger("todo.chat")
 
@@ -139,17 +137,15 @@ class Turn:
                 text = await self._services.bounded(self._ask([*opening.history, question]))
         except Exception as error:
             problem = problem_of(error)
-            level = logging.WARNING if problem.status != 502 else logging.ERROR
-            logger.log(level, "turn failed", extra={"error": type(error).__name__})
+            logger.warning("turn failed", extra={"error": type(error).__name__})
             await self._keep_failure(opening, question, problem)
             raise problem from None
         return await self._keep_answer(opening, question, text)
 
     async def _ask(self, items: list[ThreadItem]) -> str:
-        messages: list[TResponseInputItem] = await simple_to_agent_input(items)
-        async with self._agent.running(self._user_id, messages) as run:
+        async with self._agent.running(self._user_id, await messages_of(items)) as run:
             await self._follow(run)
-            return str(run.final_output or "")
+            return answer_of(run)
 
     async def _follow(self, run: RunResultStreaming) -> None:
         async for event in run.stream_events():
