@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import schemathesis
 from dev.scripted_model import Reply
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis.errors import Unsatisfiable
 from schemathesis import GenerationMode
 from schemathesis.checks import not_a_server_error
@@ -86,6 +86,8 @@ def _try(operation: Any, mode: GenerationMode, new_task: Callable[[], int]) -> i
     @given(case=operation.as_strategy(generation_mode=mode))
     def run(case: Any) -> None:
         nonlocal cases
+        # A repeated parameter is no error in FastAPI: the last one counts.
+        assume(not any(isinstance(value, list) for value in case.query.values()))
         cases += 1
         if "user_id" in case.path_parameters:
             case.path_parameters["user_id"] = USER
