@@ -16,7 +16,7 @@ from todo import VERSION
 from todo.columns import Moment
 from todo.database import Database
 from todo.problems import Problem
-from todo.tasks.models import Description, Task, TaskIn, TaskOut, Title
+from todo.tasks.models import Description, SearchText, Task, TaskIn, TaskOut, Title
 from todo.tasks.store import TaskFilter, TaskStore
 
 LISTED = 100
@@ -66,13 +66,13 @@ class ListTasks(Tool):
     hints = types.ToolAnnotations(read_only_hint=True)
 
     status: Literal["all", "open", "completed"] = "all"
-    search: str | None = Field(
-        default=None, max_length=200, description="Part of the title or the description."
+    search: SearchText | None = Field(
+        default=None, description="Part of the title or the description."
     )
 
     async def run(self, tasks: TaskStore) -> dict[str, Any]:
         completed = None if self.status == "all" else self.status == "completed"
-        where = TaskFilter(completed=completed, search=(self.search or "").replace("\0", ""))
+        where = TaskFilter(completed=completed, search=self.search)
         found = await tasks.find(where, limit=LISTED)
         return {"tasks": [_shown(task) for task in found], "truncated": len(found) == LISTED}
 

@@ -129,6 +129,12 @@ def test_a_key_belongs_to_one_user(service: Service, user: str) -> None:
             assert answer.json()["title"] == name
 
 
+@pytest.mark.parametrize("query", ["complete=true", "sort=id", "limit=0", "q=%00", "due_before=1"])
+def test_an_invalid_query_is_refused(service: Service, user: str, query: str) -> None:
+    with service.client(user) as client:
+        problem(client.get(f"/api/{user}/tasks?{query}"), 422)
+
+
 @pytest.mark.parametrize(
     "body",
     [

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Annotated, Literal
 
-from pydantic import StringConstraints
+from pydantic import BaseModel, ConfigDict, StringConstraints
 from sqlalchemy import Index
 from sqlmodel import Field, SQLModel
 
@@ -11,6 +11,7 @@ from todo.columns import NO_NUL, BigIdentity, Moment, UtcDateTime, now
 
 TITLE_LENGTH = 200
 DESCRIPTION_LENGTH = 2000
+MAX_OFFSET = 1_000_000
 
 Title = Annotated[
     str,
@@ -22,6 +23,7 @@ Title = Annotated[
     ),
 ]
 Description = Annotated[str, StringConstraints(max_length=DESCRIPTION_LENGTH, pattern=NO_NUL)]
+SearchText = Annotated[str, StringConstraints(max_length=200, pattern=NO_NUL)]
 
 SortKey = Literal[
     "created_at",
@@ -58,6 +60,19 @@ class Task(SQLModel, table=True):
     created_at: datetime = Field(default_factory=now, sa_type=UtcDateTime)
     updated_at: datetime = Field(default_factory=now, sa_type=UtcDateTime)
     version: int = 1
+
+
+class TaskQuery(BaseModel):
+    """Which tasks to list. A parameter that is none of these is an error, not a wider list."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    completed: bool | None = Field(default=None, description="Only such tasks.")
+    q: SearchText | None = Field(default=None, description="Part of the title or the description.")
+    due_before: Moment | None = Field(default=None, description="Only tasks due before this.")
+    sort: SortKey = Field(default="-created_at", description="A minus sorts downwards.")
+    offset: int = Field(default=0, ge=0, le=MAX_OFFSET)
+    limit: int = Field(default=50, ge=1, le=100)
 
 
 class TaskOut(SQLModel):

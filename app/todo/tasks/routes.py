@@ -6,14 +6,12 @@ from fastapi import APIRouter, Depends, Header, Path, Query, Response
 from fastapi.responses import JSONResponse
 
 from todo import idempotency
-from todo.columns import NO_NUL, Moment
 from todo.problems import documented
 from todo.services import PathUser, ServicesDep
-from todo.tasks.models import Completion, SortKey, Task, TaskIn, TaskOut, TaskPage
+from todo.tasks.models import Completion, Task, TaskIn, TaskOut, TaskPage, TaskQuery
 from todo.tasks.store import TaskFilter, TaskStore
 
 MAX_ID = 2**63 - 1
-MAX_OFFSET = 1_000_000
 
 router = APIRouter(
     prefix="/api/{user_id}/tasks",
@@ -55,23 +53,16 @@ def _answer(task: Task, response: Response) -> TaskOut:
 async def list_tasks(
     user_id: PathUser,
     services: ServicesDep,
-    completed: Annotated[bool | None, Query(description="Only such tasks.")] = None,
-    q: Annotated[
-        str | None,
-        Query(max_length=200, pattern=NO_NUL, description="Part of the title or the description."),
-    ] = None,
-    due_before: Annotated[Moment | None, Query(description="Only tasks due before this.")] = None,
-    sort: Annotated[SortKey, Query(description="A minus sorts downwards.")] = "-created_at",
-    offset: Annotated[int, Query(ge=0, le=MAX_OFFSET)] = 0,
-    limit: Annotated[int, Query(ge=1, le=100)] = 50,
+    query: Annotated[TaskQuery, Query()],
 ) -> TaskPage:
     """The user's tasks, filtered, sorted, a page at a time."""
-    where = TaskFilter(completed=completed, search=q, due_before=due_before)
+    where = TaskFilter(completed=query.completed, search=query.q, due_before=query.due_before)
     async with services.database.transaction() as session:
-        found = await TaskStore(session, user_id).find(where, sort, offset, limit + 1)
+        store = TaskStore(session, user_id)
+        found = await store.find(where, query.sort, query.offset, query.limit + 1)
     return TaskPage(
-        items=[TaskOut.model_validate(task, from_attributes=True) for task in found[:limit]],
-        next_offset=offset + limit if len(found) > limit else None,
+        items=[TaskOut.model_validate(task, from_attributes=True) for task in found[: query.limit]],
+        next_offset=query.offset + query.limit if len(found) > query.limit else None,
     )
 
 
