@@ -8,7 +8,7 @@ from types import TracebackType
 from typing import Any
 
 import uvicorn
-from dev.scripted_model import Reply, create_app
+from develop.scripted_model import Reply, create_app
 
 from tests.app.postgres import free_port
 

@@ -5,7 +5,7 @@ import json
 import uuid
 
 import pytest
-from dev.scripted_model import Reply
+from develop.scripted_model import Reply
 
 from tests.app.client import create, events, problem, say, titles
 from tests.app.model import ENOUGH, ModelServer

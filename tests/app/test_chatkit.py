@@ -5,7 +5,7 @@ from typing import Any
 
 import httpx2
 import pytest
-from dev.scripted_model import Reply
+from develop.scripted_model import Reply
 
 from tests.app.client import events, problem, say, titles
 from tests.app.model import ENOUGH, ModelServer

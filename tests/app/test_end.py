@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from dev.scripted_model import Reply
+from develop.scripted_model import Reply
 
 from tests.app.client import events, problem
 from tests.app.model import ModelServer

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 import schemathesis
-from dev.scripted_model import Reply
+from develop.scripted_model import Reply
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis.errors import Unsatisfiable
 from schemathesis import GenerationMode

@@ -1,6 +1,6 @@
 """Runs the backend for development: reload, SQLite, a scripted local model; no account needed.
 
-``python -m dev [--port 8000]`` in the folder ``app``. The model understands "add …", "list",
+``python -m develop [--port 8000]`` in the folder ``app``. The model understands "add …", "list",
 "complete N" and "delete N".
 """
 
@@ -19,7 +19,7 @@ from typing import Any
 import jwt
 import uvicorn
 
-from dev.scripted_model import Reply, create_app
+from develop.scripted_model import Reply, create_app
 
 APP = Path(__file__).resolve().parent.parent
 SECRET = "development-secret-that-is-no-secret"  # noqa: S105
