@@ -1,7 +1,6 @@
 """What requests share within one worker, and the dependencies that hand it to them."""
 
 import asyncio
-from collections.abc import Coroutine
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -28,9 +27,8 @@ class Services:
     database: Database
     verifier: Verifier
     limiter: RateLimiter
+    draining: Draining
     warmup: Warmup = field(default_factory=Warmup)
-    draining: Draining | None = None
-    """Set when the loop runs."""
     turns: set[asyncio.Future[Any]] = field(default_factory=set)
     """Work that outlives its request; awaited before the process ends."""
     _agent: "TodoAgent | None" = None
@@ -43,12 +41,6 @@ class Services:
 
             self._agent = TodoAgent(self.settings, self.database)
         return self._agent
-
-    async def bounded[T](self, work: Coroutine[Any, Any, T]) -> T:
-        """Await ``work``. Raises Problem 503 when the process ends before it does."""
-        if self.draining is None:
-            return await work
-        return await self.draining.bounded(work)
 
     async def close(self) -> None:
         if self.turns:

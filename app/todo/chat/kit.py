@@ -118,7 +118,7 @@ class TodoKit(ChatKitServer[str]):
             finally:
                 await events.aclose()
 
-        task = asyncio.ensure_future(self._services.bounded(pump()))
+        task = asyncio.ensure_future(self._services.draining.bounded(pump()))
         self._services.turns.add(task)
         task.add_done_callback(self._services.turns.discard)
         try:

@@ -134,7 +134,9 @@ class Turn:
         )
         try:
             async with asyncio.timeout(self._services.settings.chat_timeout_seconds):
-                text = await self._services.bounded(self._ask([*opening.history, question]))
+                text = await self._services.draining.bounded(
+                    self._ask([*opening.history, question])
+                )
         except Exception as error:
             problem = problem_of(error)
             logger.warning("turn failed", extra={"error": type(error).__name__})
