@@ -7,6 +7,7 @@ and no privileges are needed. Works with the apt of Debian 11 and later.
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import time
 
@@ -37,6 +38,8 @@ class Apt:
         self._source = source
         self._lock = lock
         self._progress = progress
+        # In memory: on a full disk, what apt says about it must still arrive.
+        self._log = os.memfd_create("apt")
         for name in ("lists/partial", "packages/partial", "none/partial"):
             os.makedirs(os.path.join(folder, name), exist_ok=True)
         self._environment = {
@@ -59,6 +62,8 @@ class Apt:
             if line.startswith("'"):
                 _, name, size, *_ = line.split()
                 sizes[name] = int(size)
+        if not any(name.startswith("base-files_") for name in sizes):
+            raise self._problem("resolving packages")
         return sizes
 
     def download(self) -> subprocess.Popen[bytes]:
@@ -111,8 +116,8 @@ class Apt:
             "Dir::Log": os.devnull,
         }
         # A mirror that is down is reported within a minute, unless the machine has other wishes.
-        patience = ['Acquire::Retries "1";', 'Acquire::http::Timeout "20";']
-        patience += ['Acquire::https::Timeout "20";']
+        patience = ['Acquire::Retries "1";', 'Acquire::http::Timeout "15";']
+        patience += ['Acquire::https::Timeout "15";']
         return "\n".join(
             [*patience, *taken, *(f'{name} "{value}";' for name, value in own.items()), ""]
         )
@@ -135,15 +140,16 @@ class Apt:
         return path
 
     def _start(self, arguments: list[str]) -> subprocess.Popen[bytes]:
-        with open(os.path.join(self._folder, "log"), "wb") as log:
-            return subprocess.Popen(
-                ["apt-get", *arguments],
-                env=self._environment,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                pass_fds=(self._lock,),
-            )
+        os.ftruncate(self._log, 0)
+        os.lseek(self._log, 0, os.SEEK_SET)
+        return subprocess.Popen(
+            ["apt-get", *arguments],
+            env=self._environment,
+            stdin=subprocess.DEVNULL,
+            stdout=self._log,
+            stderr=self._log,
+            pass_fds=(self._lock,),
+        )
 
     def _check(self, arguments: list[str], doing: str) -> str:
         process = self._start(arguments)
@@ -155,25 +161,27 @@ class Apt:
         return self._output()
 
     def _output(self) -> str:
-        with open(os.path.join(self._folder, "log"), encoding="utf-8", errors="replace") as log:
-            return log.read()
+        return os.pread(self._log, os.fstat(self._log).st_size, 0).decode(errors="replace")
 
     def _problem(self, doing: str) -> Problem:
         """One line out of apt's many: its first error, and what helps against it."""
-        lines = self._output().splitlines()
-        errors = [line for line in lines if line.startswith(("E:", "Err:"))]
-        details = [line.strip() for line in lines if line.startswith(" ")]
-        text = " ".join([*errors[:1], *details[:1]]) or " ".join(lines[-1:])
-        output = "\n".join(lines)
+        output = self._output()
+        lines = output.splitlines() or ["apt-get said nothing"]
+        first = next((n for n, line in enumerate(lines) if line.startswith(("E:", "Err:"))), -1)
+        # The reason of an Err line is in the next one.
+        text = " ".join(lines[first : first + 2] if first >= 0 else lines[-1:])
         where = without_password(self._source.address)
         otherwise = f"check the network and the proxy, or name another mirror with {VARIABLE}"
         remedy = next((text for sign, text in _REMEDIES if sign in output), otherwise)
+        if shutil.disk_usage(self._folder).free < _NO_ROOM:
+            remedy = _FREE
         text = text.replace(self._source.address, where)
         kind = DiskFull if remedy == _FREE else Problem
         return kind(f"{doing} from {where} failed ({text}): {remedy}, then run again")
 
 
 _FREE = "free some space"
+_NO_ROOM = 32_000_000  # bytes; less than that, and apt fails in many ways
 _REMEDIES = (
     ("No space left", _FREE),
     ("don't have enough free space", _FREE),

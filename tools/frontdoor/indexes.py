@@ -23,6 +23,15 @@ def uv_environment(checkout: str) -> dict[str, str]:
     return {"UV_DEFAULT_INDEX": address} if address else {}
 
 
+def local_folders() -> list[str]:
+    """Folders on this machine in which pip is told to look for packages."""
+    words = []
+    for option in ("index-url", "extra-index-url", "find-links"):
+        words += (pip_option(option) or "").split()
+    paths = [word.removeprefix("file://") for word in words]
+    return [path for path in paths if os.path.isabs(path)]
+
+
 def uv_index_files(checkout: str) -> list[str]:
     """uv's configuration files that name an index."""
     return [path for path in _uv_files(checkout) if _configures_index(path)]

@@ -14,6 +14,12 @@ _HOST_ONLY = frozenset(
     " LANGUAGE".split()
 )
 
+# Files of the machine's configuration, which may lie anywhere.
+_FILES = tuple(
+    "SSL_CERT_FILE SSL_CERT_DIR REQUESTS_CA_BUNDLE CURL_CA_BUNDLE GIT_SSL_CAINFO"
+    " PIP_CERT PIP_CONFIG_FILE UV_CONFIG_FILE NETRC".split()
+)
+
 
 def start(checkout: str, arguments: list[str]) -> int:
     """Replaces this process by Bazel; sets the root file system up where it is missing."""
@@ -29,8 +35,9 @@ def start(checkout: str, arguments: list[str]) -> int:
     source = sources.debian()
     command = [*_command(root, certificates.trust_store(cache, root, checkout)), *arguments]
     environment = _environment(checkout, source)
-    paths = [os.getcwd(), workspace.home(), cache]
-    paths += [value for value in environment.values() if value.startswith("/usr/")]
+    paths = [os.getcwd(), workspace.home(), cache, "/usr/local/share/ca-certificates"]
+    paths += [environment[name] for name in _FILES if name in environment]
+    paths += indexes.local_folders()
     root.enter(checkout, paths)
     os.execve(command[0], command, environment)
 

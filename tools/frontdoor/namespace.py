@@ -78,8 +78,14 @@ def enter(
     """
     cwd = os.getcwd()
     _unshare()
-    # Mounts that the host makes later shall appear inside, none of ours outside.
-    _mount("none", "/", _MS_REC | _MS_SLAVE)
+    try:
+        # Mounts that the host makes later shall appear inside, none of ours outside.
+        _mount("none", "/", _MS_REC | _MS_SLAVE)
+    except OSError:
+        # In a chroot, "/" is an ordinary folder. Only a mount can be pivoted away from.
+        _mount("/", mount_point, _MS_BIND | _MS_REC)
+        _mount("none", mount_point, _MS_REC | _MS_SLAVE)
+        os.chroot(mount_point)
     _mount("tmpfs", mount_point, _MS_NOSUID | _MS_NODEV, "tmpfs", "mode=0755")
     # Else the bind of the folder that holds the mount point would show the new tree inside itself.
     _mount("none", mount_point, _MS_UNBINDABLE)

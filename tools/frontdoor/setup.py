@@ -183,7 +183,7 @@ def _locked(path: str) -> Iterator[int]:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            say("another run is setting mirror mode up; waiting for it")
+            say("another run is at work on the set-up of mirror mode; waiting for it")
             fcntl.flock(lock, fcntl.LOCK_EX)
         yield lock
     finally:
