@@ -1,15 +1,14 @@
-"""Sub-command `distributions`: installed Python distributions → one layer below `site-packages`.
+"""Sub-command `distributions`: installed Python distributions → one layer of a virtual environment.
 
-Options:
-    --distribution=LABEL:ROOT  repeatable: its name and version for messages, and the site-packages
-                               folder on this machine whose files are its own
-    --file=PATH                repeatable: each installed file, below one of the ROOTs
-    --script=PATH              repeatable: each script of a wheel's `.data/scripts`, in ROOT/../bin
-    --environment=DIR          the virtual environment's place in the image, such as app/.venv
-    --bytecode=1               compile every .py (0: leave that to the container's first start)
-    --strip=1                  take debug sections out of ELF files (0: leave them as they are)
-    --level=N                  zlib's level, 1 to 9
-    --output=PATH              the .tar.gz
+Options; the first three are repeated together, once for each distribution:
+    --distribution=LABEL  its name and version, for messages
+    --root=DIR            its site-packages folder on this machine; `bin` and `data` lie beside it
+    --listing=PATH        its files, one a line: SHA-256, size, path in the virtual environment
+    --environment=DIR     the virtual environment's place in the image, such as app/.venv
+    --bytecode=1          compile every .py (0: leave that to the container's first start)
+    --strip=1             take debug sections out of ELF files (0: leave them as they are)
+    --level=N             zlib's level, 1 to 9
+    --output=PATH         the .tar.gz
 
 Adds what an installer would: console scripts from `entry_points.txt` (the entry points
 specification), and a RECORD that lists what the layer really holds (the "recording installed
@@ -32,41 +31,46 @@ if TYPE_CHECKING:
 
     from layer.options import Options
 
-# From site-packages up to the virtual environment's root.
-_UP = "../../.."
+_SITE_PACKAGES = f"lib/python{sys.version_info.major}.{sys.version_info.minor}/site-packages/"
 
 
 class Distribution:
-    """One installed distribution: its files on this machine by their path below site-packages."""
+    """One installed distribution.
 
-    def __init__(self, label: str, root: str) -> None:
+    Attributes:
+        label: its name and version, for messages.
+        root: its site-packages folder on this machine.
+        files: path in the virtual environment → SHA-256 (hexadecimal) and size in bytes.
+    """
+
+    def __init__(self, label: str, root: str, listing: str) -> None:
         self.label = label
-        self.root = root.rstrip("/") + "/"
-        self.bin = self.root.rstrip("/").rpartition("/")[0] + "/bin/"
-        self.files: dict[str, str] = {}
-        self.scripts: dict[str, str] = {}
+        self.root = root
+        self.files: dict[str, tuple[str, int]] = {}
+        for line in listing.split("\n")[:-1]:
+            digest, size, path = line.split(" ", 2)
+            self.files[path] = (digest, int(size))
 
-    def own(self, path: str) -> bool:
-        """Takes a file in if it lies in one of the folders of this distribution."""
-        if path.startswith(self.root):
-            self.files[path.removeprefix(self.root)] = path
-        elif path.startswith(self.bin):
-            self.scripts[path.removeprefix(self.bin)] = path
+    def read(self, path: str) -> bytes:
+        """Returns the content of the file at `path` of the virtual environment."""
+        if path.startswith(_SITE_PACKAGES):
+            source = f"{self.root}/{path.removeprefix(_SITE_PACKAGES)}"
+        elif path.startswith("bin/"):
+            source = f"{self.root}/../{path}"
         else:
-            return False
-        return True
+            source = f"{self.root}/../data/{path}"
+        with open(source, "rb") as file:
+            return file.read()
 
 
 def run(options: Options) -> None:
     """Makes the layer."""
-    environment = options.one("environment")
     distributions = []
-    for value in options.many("distribution"):
-        label, _, root = value.partition(":")
-        distributions.append(Distribution(label, root))
-    for path in [*options.many("file"), *options.many("script")]:
-        if not any(distribution.own(path) for distribution in distributions):
-            raise LayerError(f"{path} lies in none of the distributions' folders")
+    for label, root, listing in zip(
+        options.many("distribution"), options.many("root"), options.many("listing"), strict=True
+    ):
+        with open(listing, encoding="utf-8") as file:
+            distributions.append(Distribution(label, root, file.read()))
     # A dependency's doubtful escape sequences are its authors' business.
     warnings.simplefilter("ignore")
     tarball.save(
@@ -76,7 +80,7 @@ def run(options: Options) -> None:
             for distribution in sorted(distributions, key=lambda one: one.label)
             for entry in entries(
                 distribution,
-                environment,
+                options.one("environment"),
                 bytecode=options.one("bytecode", "1") == "1",
                 strip=options.one("strip", "1") == "1",
             )
@@ -94,74 +98,70 @@ def entries(
     Raises:
         LayerError: its metadata names an entry point that isn't `module:object`.
     """
-    version = f"python{sys.version_info.major}.{sys.version_info.minor}"
-    folder = f"{environment}/lib/{version}/site-packages/"
-    record_path = ""
-    # Path below site-packages → the content to record; None: as the wheel's own RECORD has it.
-    rows: dict[str, bytes | None] = {}
-    compiled: list[str] = []
+    label = distribution.label
+    record = ""
+    rows: dict[str, str] = {}
+    added: dict[str, bytes] = {}
 
-    def file(path: str, content: bytes, mode: int) -> tarball.Entry:
-        return tarball.Entry(path, "file", mode, content, source=distribution.label)
+    def entry(path: str, content: bytes, mode: int) -> tarball.Entry:
+        return tarball.Entry(f"{environment}/{path}", "file", mode, content, source=label)
 
-    for path, source in sorted(distribution.files.items()):
+    for path, (digest, size) in sorted(distribution.files.items()):
         if "__pycache__" in path.split("/"):
             continue  # made below, by the image's own interpreter
-        if path.count("/") == 1 and path.endswith(".dist-info/RECORD"):
-            record_path = path
+        if _is_metadata(path, "RECORD"):
+            record = path
             continue
-        with open(source, "rb") as handle:
-            content = handle.read()
+        content = distribution.read(path)
         kept = elf.strip(content) if strip else content
-        rows[path] = None if kept is content else kept
-        yield file(folder + path, kept, tarball.file_mode(kept))
+        if path.startswith("bin/"):
+            kept = with_interpreter(content, f"/{environment}")
+        rows[path] = _row(digest, size) if kept is content else _row_of(kept)
+        yield entry(path, kept, tarball.file_mode(kept))
         if bytecode and path.endswith(".py"):
             try:
-                code = compile_source(content, f"/{folder}{path}")
+                code = compile_source(content, f"/{environment}/{path}")
             except LayerError:
                 continue  # a template, or a test's bad example: nothing imports it
-            compiled.append(cache_path(path))
-            yield file(folder + cache_path(path), code, 0o644)
-        if path.count("/") == 1 and path.endswith(".dist-info/entry_points.txt"):
-            made = console_scripts(content.decode(), f"/{environment}", distribution.label)
-            for name, script in sorted(made.items()):
-                rows[f"{_UP}/bin/{name}"] = script
-                yield file(f"{environment}/bin/{name}", script, 0o755)
-    for name, source in sorted(distribution.scripts.items()):
-        with open(source, "rb") as handle:
-            script = with_interpreter(handle.read(), f"/{environment}")
-        rows[f"{_UP}/bin/{name}"] = script
-        yield file(f"{environment}/bin/{name}", script, 0o755)
-    if record_path:
-        with open(distribution.files[record_path], encoding="utf-8", newline="") as text:
-            record = _record(text.read(), rows, compiled, record_path, distribution)
-        yield file(folder + record_path, record, 0o644)
+            rows[cache_path(path)] = ","
+            yield entry(cache_path(path), code, 0o644)
+        if _is_metadata(path, "entry_points.txt"):
+            added = console_scripts(content.decode(), f"/{environment}", label)
+    for name, script in sorted(added.items()):
+        rows[f"bin/{name}"] = _row_of(script)
+        yield entry(f"bin/{name}", script, 0o755)
+    if record:
+        rows[record] = ","
+        yield entry(record, _record(rows), 0o644)
 
 
-def _record(
-    old: str,
-    rows: dict[str, bytes | None],
-    compiled: list[str],
-    record_path: str,
-    distribution: Distribution,
-) -> bytes:
-    """Returns RECORD's new text: the rows of what is in the layer, sorted."""
-    import base64
-    import csv
+def _is_metadata(path: str, name: str) -> bool:
+    folder, _, last = path.removeprefix(_SITE_PACKAGES).rpartition("/")
+    return last == name and folder.endswith(".dist-info") and "/" not in folder
+
+
+def _row(digest: str, size: int) -> str:
+    """Returns what follows the path in a row of RECORD."""
+    import binascii
+
+    text = binascii.b2a_base64(bytes.fromhex(digest), newline=False).decode()
+    return f"sha256={text.translate({ord('+'): '-', ord('/'): '_', ord('='): None})},{size}"
+
+
+def _row_of(content: bytes) -> str:
     import hashlib
-    import io
 
-    known = {row[0]: row for row in csv.reader(old.splitlines()) if row}
-    lines = [[record_path, "", ""], *([path, "", ""] for path in compiled)]
-    for path, content in rows.items():
-        if content is None and path in known:
-            lines.append(known[path])
-            continue
-        if content is None:
-            with open(distribution.files[path], "rb") as handle:
-                content = handle.read()
-        digest = base64.urlsafe_b64encode(hashlib.sha256(content).digest()).rstrip(b"=").decode()
-        lines.append([path, f"sha256={digest}", str(len(content))])
-    text = io.StringIO(newline="")
-    csv.writer(text, lineterminator="\n").writerows(sorted(lines))
-    return text.getvalue().encode()
+    return _row(hashlib.sha256(content).hexdigest(), len(content))
+
+
+def _record(rows: dict[str, str]) -> bytes:
+    """Returns RECORD's text, with paths relative to site-packages."""
+    up = "../" * _SITE_PACKAGES.count("/")
+    lines = []
+    for path, rest in rows.items():
+        inside = path.startswith(_SITE_PACKAGES)
+        name = path.removeprefix(_SITE_PACKAGES) if inside else up + path
+        if any(character in name for character in ',"\r\n'):
+            name = '"' + name.replace('"', '""') + '"'  # as the csv module quotes
+        lines.append(f"{name},{rest}\n")
+    return "".join(sorted(lines)).encode()

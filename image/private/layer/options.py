@@ -21,7 +21,7 @@ class Options:
         for argument in arguments:
             if argument.startswith("@"):
                 with open(argument[1:], encoding="utf-8") as file:
-                    lines = file.read().splitlines()
+                    lines = file.read().removesuffix("\n").split("\n")
             else:
                 lines = [argument]
             for line in lines:

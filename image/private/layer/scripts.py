@@ -17,8 +17,8 @@ if __name__ == "__main__":
 """
 # The entry points specification: `module:object.attribute`, and extras, which are deprecated there.
 _REFERENCE = re.compile(r"^\s*([\w.]+)\s*:\s*([\w.]+)\s*(\[.*\])?$")
-# An installer's first line, or the three that stand for a line too long for the kernel.
-_INTERPRETER = re.compile(rb"\A(#![^\n]*python[^\n]*|#!/bin/sh\n'''exec' [^\n]*\n' ''')\n")
+# What a wheel's Python script starts with (the binary distribution format).
+_INTERPRETER = re.compile(rb"\A#!pythonw?(?=\s)")
 
 
 def console_scripts(entry_points: str, environment: str, label: str) -> dict[str, bytes]:
@@ -63,4 +63,4 @@ def console_scripts(entry_points: str, environment: str, label: str) -> dict[str
 
 def with_interpreter(script: bytes, environment: str) -> bytes:
     """Returns a wheel's script with the environment's Python in its first line, if it is Python."""
-    return _INTERPRETER.sub(f"#!{environment}/bin/python\n".encode(), script, count=1)
+    return _INTERPRETER.sub(f"#!{environment}/bin/python".encode(), script, count=1)

@@ -1,0 +1,239 @@
+"""Macro: the image of a FastAPI application, as an OCI layout for each platform and as an index."""
+
+load("@rules_oci//oci:defs.bzl", "oci_image", "oci_image_index", "oci_load", "oci_push")
+load(":app_layer.bzl", "app_layer")
+load(":project_labels.bzl", "project_labels")
+load(":python_layers.bzl", "python_layers")
+load(":venv_layer.bzl", "venv_layer")
+
+_CPUS = {
+    "linux_amd64": Label("@platforms//cpu:x86_64"),
+    "linux_arm64": Label("@platforms//cpu:aarch64"),
+}
+
+_BASES = {
+    "linux_amd64": Label("//image/base:linux_amd64"),
+    "linux_arm64": Label("//image/base:linux_arm64"),
+}
+
+_DISTRIBUTIONS = {
+    "linux_amd64": "@pypi//:runtime_linux_amd64",
+    "linux_arm64": "@pypi//:runtime_linux_arm64",
+}
+
+def _command(application, host, port, workers, uvicorn_options):
+    """The image's Cmd: what uvicorn is given."""
+    return [
+        application,
+        "--host",
+        host,
+        "--port",
+        str(port),
+        "--workers",
+        str(workers),
+    ] + uvicorn_options
+
+def fastapi_image(
+        name,
+        srcs,
+        application = "main:app",
+        strip_prefix = None,
+        distributions = _DISTRIBUTIONS,
+        bases = _BASES,
+        base_layers = 5,
+        host = "0.0.0.0",
+        port = 8000,
+        workers = 2,
+        uvicorn_options = [],
+        entrypoint = ["uvicorn"],
+        cmd = None,
+        user = "65532:65532",
+        workdir = "/app",
+        env = {},
+        labels = {},
+        pyproject = None,
+        layers = [],
+        bytecode = True,
+        strip = True,
+        compression_level = 5,
+        large_distribution = 500000,
+        small_layers = 11,
+        max_layers = 40,
+        python_home = "/usr/local/bin",
+        repo_tags = None,
+        repository = None,
+        remote_tags = None,
+        visibility = None,
+        tags = []):
+    """Makes the image of a FastAPI application and everything to build, load and push it.
+
+    The image follows the OCI image specification 1.1. Its layers are, from the lowest: the base, the
+    virtual environment, one layer for each large distribution, the small ones in groups, `layers`,
+    the application. The same inputs give the same digest on every machine.
+
+    It makes these targets:
+
+    | target | what it is |
+    |---|---|
+    | `<name>` | the image for the CPU of the target platform: a directory, an OCI image layout |
+    | `<name>_linux_amd64`, `<name>_linux_arm64` | the image of one platform |
+    | `<name>_index` | the image index of all platforms |
+    | `<name>.digest`, `<name>_index.digest` | a file with the digest: `sha256:…` |
+    | `<name>_load` | `bazel run`: loads `<name>` into the container engine |
+    | `<name>_push` | `bazel run`: pushes the index; with `repository` only |
+    | `<name>_app`, `<name>_venv`, `<name>_layers` | the layers by themselves |
+
+    The build fails with one line that says what and where if: `application` names no module or no
+    attribute of the sources; a source isn't valid Python; two sources have one path in the image, or
+    one lies in the virtual environment; there would be more than `max_layers` layers.
+
+    Args:
+        name: name of the image.
+        srcs: the application's sources and the data files that they read.
+        application: what uvicorn starts, as `module:attribute`; checked against `srcs`.
+        strip_prefix: folder, relative to the workspace, whose contents go to `workdir`. A file of
+            `srcs` outside of it is an error. Default: the package of the BUILD file.
+        distributions: dict from platform (`linux_amd64`, `linux_arm64`) to the locked
+            distributions for it. Its keys are the platforms that images are made for. Default:
+            the project's dependencies in the lock that is `@pypi`, for both.
+        bases: dict from platform to the image below, an `oci_image` or what `oci.pull` gives, with
+            CPython in `python_home`. Default: the flags `//image/base:linux_amd64`, `…_arm64`.
+        base_layers: number of layers that `bases` have at most; it counts against `max_layers`.
+        host: address to listen on.
+        port: TCP port to listen on; also the image's exposed port.
+        workers: number of uvicorn's worker processes. With 1 there is no supervisor.
+        uvicorn_options: further options for uvicorn, such as `["--proxy-headers"]`. `--reload` is
+            off without any: it takes no value, and `--reload=false` would stop the start.
+        entrypoint: list, the image's Entrypoint.
+        cmd: list, the image's Cmd. Default: the application and uvicorn's options from above.
+        user: numeric `uid:gid` to run as; Kubernetes can't prove that a name isn't root.
+        workdir: absolute path of the working directory, where the application lies. The virtual
+            environment is `.venv` in it.
+        env: dict of environment variables; `$NAME` is a variable of the base or an earlier one.
+            Secrets belong into the environment of the container, never here. Before them come
+            PATH (the virtual environment first), VIRTUAL_ENV and PYTHONUNBUFFERED.
+        labels: dict of labels; they come after those from `pyproject` and win, and an empty value
+            takes one out.
+        pyproject: label of a pyproject.toml whose `[project]` gives `org.opencontainers.image.*`,
+            `version` and `maintainer`. Default: no such labels.
+        layers: further tarballs (.tar, .tar.gz, .tar.zst), above the dependencies.
+        bytecode: compile every module of the application and the dependencies. Without, a container
+            starts more slowly, as it can't keep what it compiles.
+        strip: take debug sections and symbol tables out of the dependencies' compiled code.
+        compression_level: zlib's level for all layers, 1 to 9. 5 is the best of size and time.
+        large_distribution: installed size in bytes from which on a distribution has its own layer.
+        small_layers: number of layers for the other distributions, best a prime.
+        max_layers: most layers that the image may have; engines allow 127.
+        python_home: absolute path of the folder in the base that holds `python3.13`.
+        repo_tags: list of names with tags for `<name>_load`. Default: `["<name>:latest"]`.
+        repository: where `<name>_push` pushes to, such as `registry.example/shop`. Default: none,
+            and no such target.
+        remote_tags: list of tags for `<name>_push`. Default: by digest only.
+        visibility: of all targets.
+        tags: of all targets.
+    """
+    common = {"tags": tags, "visibility": visibility}
+    environment = workdir.strip("/") + "/.venv"
+    unknown = [platform for platform in distributions if platform not in _CPUS or platform not in bases]
+    if unknown:
+        fail("fastapi_image {}: no base for {}; platforms are {}".format(
+            repr(name),
+            ", ".join(unknown),
+            ", ".join(_CPUS.keys()),
+        ))
+
+    venv_layer(
+        name = name + "_venv",
+        environment = environment,
+        home = python_home,
+        **common
+    )
+    python_layers(
+        name = name + "_layers",
+        bytecode = bytecode,
+        compression_level = compression_level,
+        distributions = distributions.values(),
+        environment = environment,
+        large_distribution = large_distribution,
+        max_layers = max_layers,
+        # The base's, the virtual environment, the caller's, the application.
+        other_layers = base_layers + 1 + len(layers) + 1,
+        small_layers = small_layers,
+        strip = strip,
+        **common
+    )
+    app_layer(
+        name = name + "_app",
+        srcs = srcs,
+        application = application,
+        bytecode = bytecode,
+        compression_level = compression_level,
+        environment = environment,
+        strip_prefix = native.package_name() if strip_prefix == None else strip_prefix,
+        workdir = workdir.strip("/"),
+        **common
+    )
+    project_labels(
+        name = name + "_labels",
+        labels = labels,
+        pyproject = pyproject,
+        **common
+    )
+    for platform in distributions:
+        native.filegroup(
+            name = "{}_layers_{}".format(name, platform),
+            srcs = [name + "_layers"],
+            output_group = platform,
+            **common
+        )
+        oci_image(
+            name = "{}_{}".format(name, platform),
+            base = bases[platform],
+            cmd = cmd or _command(application, host, port, workers, uvicorn_options),
+            entrypoint = entrypoint,
+            env = {
+                "PATH": "/{}/bin:$PATH".format(environment),
+                "VIRTUAL_ENV": "/" + environment,
+                # A container's output is its log: a buffer would hold it back, or lose it when killed.
+                "PYTHONUNBUFFERED": "1",
+            } | env,
+            exposed_ports = ["{}/tcp".format(port)],
+            labels = name + "_labels",
+            tars = [
+                name + "_venv",
+                "{}_layers_{}".format(name, platform),
+            ] + layers + [
+                name + "_app",
+            ],
+            user = user,
+            workdir = workdir,
+            **common
+        )
+    for suffix in ["", ".digest"]:
+        native.alias(
+            name = name + suffix,
+            actual = select({
+                _CPUS[platform]: "{}_{}{}".format(name, platform, suffix)
+                for platform in distributions
+            }),
+            **common
+        )
+    oci_image_index(
+        name = name + "_index",
+        images = ["{}_{}".format(name, platform) for platform in distributions],
+        **common
+    )
+    oci_load(
+        name = name + "_load",
+        image = name,
+        repo_tags = repo_tags or [name + ":latest"],
+        **common
+    )
+    if repository:
+        oci_push(
+            name = name + "_push",
+            image = name + "_index",
+            remote_tags = remote_tags,
+            repository = repository,
+            **common
+        )

@@ -1,0 +1,38 @@
+"""Rule: the layer with the virtual environment itself."""
+
+load(":layer_tool.bzl", "layer_tool")
+
+def _venv_layer_impl(ctx):
+    layer = ctx.actions.declare_file(ctx.label.name + ".tar.gz")
+    args = layer_tool.args(ctx)
+    args.add("--environment=" + ctx.attr.environment)
+    args.add("--home=" + ctx.attr.home)
+    args.add(layer, format = "--output=%s")
+    layer_tool.run(
+        ctx,
+        "venv",
+        args,
+        inputs = [],
+        outputs = [layer],
+        mnemonic = "VenvLayer",
+        progress_message = "Virtual environment layer %{label}",
+    )
+    return DefaultInfo(files = depset([layer]))
+
+venv_layer = rule(
+    implementation = _venv_layer_impl,
+    doc = """Makes `<name>.tar.gz`: `pyvenv.cfg` and the links to the base's interpreter (PEP 405).
+
+    What `python -m venv` would make, without any distribution.""",
+    attrs = layer_tool.attrs | {
+        "environment": attr.string(
+            default = "app/.venv",
+            doc = "The virtual environment's place in the image, relative to `/`.",
+        ),
+        "home": attr.string(
+            default = "/usr/local/bin",
+            doc = "Absolute path of the folder in the base image that holds `python3.13`.",
+        ),
+    },
+    toolchains = layer_tool.toolchains,
+)
