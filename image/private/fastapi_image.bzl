@@ -1,6 +1,7 @@
 """Macro: the image of a FastAPI application, as an OCI layout for each platform and as an index."""
 
 load("@rules_oci//oci:defs.bzl", "oci_image", "oci_image_index", "oci_load", "oci_push")
+load("@rules_python//python:defs.bzl", "py_binary")
 load(":app_layer.bzl", "app_layer")
 load(":project_labels.bzl", "project_labels")
 load(":python_layers.bzl", "python_layers")
@@ -20,6 +21,20 @@ _DISTRIBUTIONS = {
     "linux_amd64": "@pypi//:runtime_linux_amd64",
     "linux_arm64": "@pypi//:runtime_linux_arm64",
 }
+
+_LOADER = Label("//image/private/load:__main__.py")
+
+def _loader(name, verb, image, repo_tags, **kwargs):
+    """`bazel run` of //image/private/load for one image."""
+    py_binary(
+        name = name,
+        srcs = [_LOADER],
+        args = [verb, "$(rootpath {})".format(image), repo_tags[0]] + ["--tag=" + tag for tag in repo_tags[1:]],
+        data = [image],
+        main = _LOADER,
+        deps = [Label("//image/private/load")],
+        **kwargs
+    )
 
 def _command(application, host, port, workers, uvicorn_options):
     """The image's Cmd: what uvicorn is given."""
@@ -79,7 +94,10 @@ def fastapi_image(
     | `<name>_linux_amd64`, `<name>_linux_arm64` | the image of one platform |
     | `<name>_index` | the image index of all platforms |
     | `<name>.digest`, `<name>_index.digest` | a file with the digest: `sha256:…` |
-    | `<name>_load` | `bazel run`: loads `<name>` into the container engine |
+    | `<name>_load` | `bazel run`: loads `<name>` into Minikube or a container engine, only what is missing there |
+    | `<name>_run` | `bazel run`: loads it and starts a container as restricted as in Kubernetes |
+    | `<name>_linux_amd64_load`, `<name>_linux_arm64_load` | the same for an engine on another CPU than this one |
+    | `<name>_archive` | an `oci_load`; its output group `tarball` is the image as one file for `docker load` |
     | `<name>_push` | `bazel run`: pushes the index; with `repository` only |
     | `<name>_app`, `<name>_venv`, `<name>_layers` | the layers by themselves |
 
@@ -125,7 +143,8 @@ def fastapi_image(
         small_layers: number of layers for the other distributions, best a prime.
         max_layers: most layers that the image may have; engines allow 127.
         python_home: absolute path of the folder in the base that holds `python3.13`.
-        repo_tags: list of names with tags for `<name>_load`. Default: `["<name>:latest"]`.
+        repo_tags: list of names with tags for `<name>_load`. The first also gets a tag that follows from the
+            image's digest. Default: `["<name>:latest"]`.
         repository: where `<name>_push` pushes to, such as `registry.example/shop`. Default: none,
             and no such target.
         remote_tags: list of tags for `<name>_push`. Default: by digest only.
@@ -223,10 +242,16 @@ def fastapi_image(
         images = ["{}_{}".format(name, platform) for platform in distributions],
         **common
     )
+    repo_tags = repo_tags or [name + ":latest"]
+    for suffix in [""] + ["_" + platform for platform in distributions]:
+        _loader(name + suffix + "_load", "load", name + suffix, repo_tags, **common)
+    _loader(name + "_run", "run", name, repo_tags, **common)
+
+    # rules_oci's own way hands the whole image to the engine and takes no arguments: kept for the archive.
     oci_load(
-        name = name + "_load",
+        name = name + "_archive",
         image = name,
-        repo_tags = repo_tags or [name + ":latest"],
+        repo_tags = repo_tags,
         **common
     )
     if repository:

@@ -1,0 +1,217 @@
+"""Docker, by its API: an address is all it takes, so Minikube's daemon is like a local one."""
+
+import contextlib
+import http.client
+import json
+import os
+import socket
+import ssl
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, BinaryIO
+from urllib.parse import quote, urlsplit
+
+from . import archive
+from .engine import check_platform, refused
+from .errors import LoadError
+from .layout import Image
+
+_CHUNK = 1 << 18
+_TIMEOUT = 600.0  # seconds; for one answer
+_MOST_IMAGES = 20  # looked at for layers in common
+
+
+class Docker:
+    """The engine at one endpoint: `unix:///path` or `tcp://host:port`."""
+
+    def __init__(self, endpoint: str, certificates: Path | None = None, *, name: str = "") -> None:
+        """`certificates`: folder with ca.pem, cert.pem and key.pem, for TLS."""
+        self.endpoint = endpoint
+        self.name = name or f"Docker at {endpoint}"
+        self._certificates = certificates
+
+    def load(self, image: Image, names: Sequence[str]) -> int:
+        check_platform(self.name, image, self._get("/version").get("Arch", ""))
+        if self._has(image):
+            for name in names:
+                repository, _, tag = name.rpartition(":")
+                self._call(
+                    "POST",
+                    f"/images/{image.config.digest}/tag?repo={quote(repository)}&tag={quote(tag)}",
+                )
+            return 0
+        known = 0 if self._is_containerd() else self._known_layers(image, names)
+        try:
+            return self._send(image, names, known)
+        except LoadError:
+            # Another's `prune` may have taken away between the two calls what was known.
+            if not known:
+                raise
+            return self._send(image, names, 0)
+
+    def _has(self, image: Image) -> bool:
+        # An image's id is its configuration's digest; with containerd's store its manifest's.
+        return any(self._inspect(digest) for digest in (image.config.digest, image.manifest.digest))
+
+    def _inspect(self, reference: str) -> dict[str, Any] | None:
+        status, text = self._call("GET", f"/images/{quote(reference, safe=':')}/json", missing=True)
+        return json.loads(text) if status == http.client.OK else None
+
+    def _is_containerd(self) -> bool:
+        """Docker 29's default image store, which wants every blob of an archive."""
+        status = self._get("/info").get("DriverStatus") or []
+        return any("io.containerd.snapshotter" in str(value) for _, value in status)
+
+    def _known_layers(self, image: Image, names: Sequence[str]) -> int:
+        """How many of the image's lowest layers some image of this engine has."""
+        listed = self._get("/images/json")
+        listed.sort(key=lambda entry: not set(entry.get("RepoTags") or ()) & set(names))
+        best = 0
+        for entry in listed[:_MOST_IMAGES]:
+            found = self._inspect(entry["Id"])
+            layers = (found or {}).get("RootFS", {}).get("Layers") or []
+            common = 0
+            for ours, theirs in zip(image.diff_ids, layers, strict=False):
+                if ours != theirs:
+                    break
+                common += 1
+            best = max(best, common)
+        return best
+
+    def _send(self, image: Image, names: Sequence[str], known: int) -> int:
+        reader, writer = os.pipe()
+        failure: list[OSError] = []
+
+        def write() -> None:
+            try:
+                with os.fdopen(writer, "wb") as output:
+                    archive.write_docker(image, names, known, output)
+            except BrokenPipeError:
+                pass  # The engine ended early and says why itself.
+            except OSError as error:
+                failure.append(error)
+
+        thread = threading.Thread(target=write, daemon=True)
+        thread.start()
+        with os.fdopen(reader, "rb") as stream:
+            body = _Counted(stream)
+            _, text = self._call("POST", "/images/load?quiet=1", body)
+        thread.join()
+        if failure:
+            raise LoadError(f"{image.layout} can't be read: {failure[0]}")
+        for line in text.splitlines():
+            if line.startswith("{") and (reason := json.loads(line).get("error")):
+                raise refused(self.name, str(reason))
+        return body.count
+
+    def _get(self, path: str) -> Any:
+        return json.loads(self._call("GET", path)[1])
+
+    def _call(
+        self, method: str, path: str, body: "_Counted | None" = None, *, missing: bool = False
+    ) -> tuple[int, str]:
+        connection = self._connection()
+        try:
+            headers = {"Content-Type": "application/x-tar"} if body else {}
+            connection.request(
+                method, path, iter(body) if body else None, headers, encode_chunked=body is not None
+            )
+            response = connection.getresponse()
+            text = response.read().decode("utf-8", "replace")
+        except (OSError, http.client.HTTPException) as error:
+            reason = getattr(error, "strerror", None) or error
+            raise LoadError(
+                f"{self.name} does not answer ({reason}): start it, or say where another is with"
+                " DOCKER_HOST"
+            ) from None
+        finally:
+            connection.close()
+        if response.status >= http.client.BAD_REQUEST and not (
+            missing and response.status == http.client.NOT_FOUND
+        ):
+            with contextlib.suppress(ValueError, KeyError, TypeError):
+                text = json.loads(text)["message"]
+            raise refused(self.name, text)
+        return response.status, text
+
+    def _connection(self) -> http.client.HTTPConnection:
+        parts = urlsplit(self.endpoint)
+        if parts.scheme == "unix":
+            return _UnixConnection(parts.path)
+        if parts.scheme not in ("tcp", "http", "https") or not parts.hostname:
+            raise LoadError(
+                f"DOCKER_HOST={self.endpoint}: only unix:// and tcp:// addresses can be loaded into"
+            )
+        if self._certificates is None:
+            return http.client.HTTPConnection(parts.hostname, parts.port or 2375, timeout=_TIMEOUT)
+        try:
+            context = ssl.create_default_context(cafile=self._certificates / "ca.pem")
+            context.load_cert_chain(self._certificates / "cert.pem", self._certificates / "key.pem")
+        except OSError as error:
+            raise LoadError(
+                f"the certificates in {self._certificates} can't be used: {error}"
+            ) from None
+        return http.client.HTTPSConnection(
+            parts.hostname, parts.port or 2376, timeout=_TIMEOUT, context=context
+        )
+
+
+def from_environment(environment: Mapping[str, str]) -> Docker | None:
+    """The engine that DOCKER_HOST, the chosen docker context or a usual socket leads to."""
+    if host := environment.get("DOCKER_HOST"):
+        verify = environment.get("DOCKER_TLS_VERIFY")
+        folder = environment.get("DOCKER_CERT_PATH") or str(Path.home() / ".docker")
+        return Docker(host, Path(folder) if verify else None)
+    if host := _context(environment):
+        return Docker(host)
+    runtime = environment.get("XDG_RUNTIME_DIR", f"/run/user/{os.getuid()}")
+    usual = (
+        "/var/run/docker.sock",
+        f"{runtime}/docker.sock",
+        str(Path.home() / ".docker/run/docker.sock"),
+    )
+    return next((Docker(f"unix://{path}") for path in usual if Path(path).exists()), None)
+
+
+def _context(environment: Mapping[str, str]) -> str | None:
+    """Address of the context that `docker context use` chose."""
+    folder = Path(environment.get("DOCKER_CONFIG") or Path.home() / ".docker")
+    try:
+        chosen = environment.get("DOCKER_CONTEXT") or json.loads(
+            (folder / "config.json").read_bytes()
+        ).get("currentContext")
+        for file in sorted(folder.glob("contexts/meta/*/meta.json")) if chosen else []:
+            context = json.loads(file.read_bytes())
+            if context.get("Name") == chosen:
+                host: str = context["Endpoints"]["docker"]["Host"]
+                return host
+    except (OSError, ValueError, KeyError, AttributeError):
+        pass
+    return None
+
+
+class _Counted:
+    """A request's body in chunks, which knows how long it was."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._stream = stream
+        self.count = 0
+
+    def __iter__(self) -> Iterator[bytes]:
+        while chunk := self._stream.read(_CHUNK):
+            self.count += len(chunk)
+            yield chunk
+
+
+class _UnixConnection(http.client.HTTPConnection):
+    """HTTP over a Unix socket."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__("localhost", timeout=_TIMEOUT)
+        self._path = path
+
+    def connect(self) -> None:
+        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.settimeout(self.timeout)
+        self.sock.connect(self._path)
