@@ -55,7 +55,7 @@ def _nothing(to: str | None, address: str) -> LoadError:
         return LoadError("no Docker: start its daemon, or set DOCKER_HOST to where it listens")
     if to == "podman":
         return LoadError(
-            "no program podman can be started from here: install it. In mirror mode an ordinary user"
+            "no program podman can be started here: install it. In mirror mode an ordinary user"
             " starts its service (systemctl --user start podman.socket) and loads with --to docker"
             " and DOCKER_HOST=unix:///run/user/UID/podman/podman.sock"
         )

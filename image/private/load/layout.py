@@ -42,6 +42,13 @@ class Image(NamedTuple):
         return settings
 
 
+def digest(layout: Path) -> str:
+    """Digest of the layout's one manifest or index."""
+    (entry,) = json.loads((layout / "index.json").read_bytes())["manifests"]
+    found: str = entry["digest"]
+    return found
+
+
 def read(layout: Path) -> Image:
     """Reads the layout's only image.
 
