@@ -50,7 +50,8 @@ class Services:
         await self.database.close()
 
 
-def get_services(request: Request) -> Services:
+# Dependencies are coroutines even where they await nothing: FastAPI runs the others in threads.
+async def get_services(request: Request) -> Services:
     services: Services = request.app.state.services
     return services
 

@@ -164,7 +164,7 @@ def server_for(user_id: str, database: Database) -> Server[Any]:
 
 
 def _shown(task: Task) -> dict[str, Any]:
-    return TaskOut.model_validate(task, from_attributes=True).model_dump(mode="json")
+    return TaskOut.model_validate(task).model_dump(mode="json")
 
 
 def _json(answer: dict[str, Any]) -> str:

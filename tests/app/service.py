@@ -46,14 +46,17 @@ def migrate(database_url: str, *arguments: str) -> subprocess.CompletedProcess[s
     needed = environment(database_url)
     for name in ("OPENAI_API_KEY", "BETTER_AUTH_SECRET"):
         del needed[name]
-    return subprocess.run(
+    done = subprocess.run(
         [sys.executable, "-m", "alembic", *(arguments or ("upgrade", "head"))],
         cwd=APP,
         env=needed,
-        check=True,
+        check=False,
         capture_output=True,
         text=True,
     )
+    if done.returncode:
+        raise RuntimeError(f"alembic failed: {done.stderr[-3000:]}")
+    return done
 
 
 class Service:

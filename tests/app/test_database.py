@@ -7,7 +7,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from todo.database import SCHEMA_REVISION
+import todo.database
+from sqlalchemy import text
+from todo.database import SCHEMA_REVISION, Database
+from todo.problems import Problem
+from todo.tasks.models import TaskIn
+from todo.tasks.store import TaskFilter, TaskStore
 
 from tests.app.client import create, problem, titles
 from tests.app.postgres import Postgres
@@ -103,3 +108,107 @@ class TestDatabaseThatGoesAway:
             assert titles(client, user) == ["before"]
             create(client, user, title="after")
         assert '"level": "error"' not in service.text()
+
+
+class Proxy:
+    """Between the service and its database. Like a NAT it may forget connections without a word."""
+
+    def __init__(self, port: int) -> None:
+        self.target = port
+        self.port = 0
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._writers: list[asyncio.StreamWriter] = []
+
+    async def __aenter__(self) -> "Proxy":
+        self._server = await asyncio.start_server(self._relay, "127.0.0.1", 0)
+        self.port = self._server.sockets[0].getsockname()[1]
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self.forget()
+        self._server.close()
+        for writer in self._writers:
+            writer.close()
+
+    def forget(self) -> None:
+        """Relay nothing more on the connections there are, and leave them open."""
+        for task in self._tasks:
+            task.cancel()
+
+    async def _relay(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._writers.append(writer)
+        there, back = await asyncio.open_connection("127.0.0.1", self.target)
+        self._writers.append(back)
+        for source, sink in ((reader, back), (there, writer)):
+            self._tasks.add(asyncio.create_task(self._pump(source, sink)))
+
+    async def _pump(self, source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
+        while data := await source.read(65_536):
+            sink.write(data)
+
+
+class TestPool:
+    """The pool by itself, with a real server."""
+
+    async def test_a_connection_that_was_forgotten_is_replaced(
+        self, postgres: Postgres, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(todo.database, "PING_AFTER", 0.0)
+        monkeypatch.setattr(todo.database, "PING_TIMEOUT", 0.5)
+        async with Proxy(postgres.port) as proxy:
+            url = postgres.url().replace(f":{postgres.port}/", f":{proxy.port}/")
+            database = Database(url)
+            for forgotten in (False, True, False):
+                if forgotten:
+                    proxy.forget()
+                async with asyncio.timeout(5), database.single() as session:
+                    assert await session.scalar(text("SELECT 1")) == 1
+            await database.close()
+
+    async def test_one_statement_needs_no_transaction_and_two_do(self, postgres: Postgres) -> None:
+        database = Database(postgres.url())
+        for opened, alike in ((database.single, False), (database.transaction, True)):
+            async with opened() as session:
+                first = await session.scalar(text("SELECT now()"))
+                second = await session.scalar(text("SELECT now()"))
+                assert (first == second) is alike
+        await database.close()
+
+    async def test_an_error_undoes_the_transaction(self, postgres: Postgres, user: str) -> None:
+        database = Database(postgres.url())
+
+        async def fail_in_the_middle() -> None:
+            async with database.transaction() as session:
+                store = TaskStore(session, user)
+                await store.add(TaskIn(title="gone"))
+                await store.get(0)
+
+        with pytest.raises(Problem, match="no task 0"):
+            await fail_in_the_middle()
+        async with database.single() as session:
+            assert await TaskStore(session, user).find(TaskFilter()) == []
+        await database.close()
+
+    async def test_no_free_connection_is_503_and_a_slow_statement_504(
+        self, postgres: Postgres, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        for name, value in (("POOL_SIZE", 1), ("POOL_OVERFLOW", 0), ("POOL_TIMEOUT", 0.2)):
+            monkeypatch.setattr(todo.database, name, value)
+        monkeypatch.setattr(todo.database, "COMMAND_TIMEOUT", 0.3)
+        database = Database(postgres.url())
+        async with database.single():
+            pass
+
+        async def sleep(seconds: float) -> None:
+            async with database.single() as session:
+                await session.scalar(text("SELECT pg_sleep(:seconds)"), {"seconds": seconds})
+
+        with pytest.raises(Problem) as slow:
+            await sleep(5)
+        assert slow.value.status == 504
+        async with database.single() as session:
+            await session.scalar(text("SELECT 1"))
+            with pytest.raises(Problem) as full:
+                await sleep(0)
+        assert full.value.status == 503
+        await database.close()

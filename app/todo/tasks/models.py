@@ -37,7 +37,7 @@ SortKey = Literal[
 ]
 
 
-class TaskIn(SQLModel):
+class TaskIn(BaseModel):
     """A task as a client writes it."""
 
     title: Title
@@ -75,8 +75,10 @@ class TaskQuery(BaseModel):
     limit: int = Field(default=50, ge=1, le=100)
 
 
-class TaskOut(SQLModel):
+class TaskOut(BaseModel):
     """A task as a client reads it. ``version`` is also the ETag."""
+
+    model_config = ConfigDict(from_attributes=True)
 
     id: int
     title: str
@@ -88,14 +90,14 @@ class TaskOut(SQLModel):
     version: int
 
 
-class TaskPage(SQLModel):
+class TaskPage(BaseModel):
     """Some of the tasks; ``next_offset`` is null on the last page."""
 
     items: list[TaskOut]
     next_offset: int | None
 
 
-class Completion(SQLModel):
+class Completion(BaseModel):
     """Whether the task is to be completed (the default) or open again."""
 
     completed: bool = True

@@ -22,7 +22,7 @@ router = APIRouter(
 TaskId = Annotated[int, Path(ge=1, le=MAX_ID)]
 
 
-def expected_version(
+async def expected_version(
     if_match: Annotated[
         str | None,
         Header(
@@ -46,7 +46,7 @@ _ETAG: dict[str, Any] = {
 
 def _answer(task: Task, response: Response) -> TaskOut:
     response.headers["ETag"] = f'"{task.version}"'
-    return TaskOut.model_validate(task, from_attributes=True)
+    return TaskOut.model_validate(task)
 
 
 @router.get("")
@@ -57,13 +57,11 @@ async def list_tasks(
 ) -> TaskPage:
     """The user's tasks, filtered, sorted, a page at a time."""
     where = TaskFilter(completed=query.completed, search=query.q, due_before=query.due_before)
-    async with services.database.transaction() as session:
+    async with services.database.single() as session:
         store = TaskStore(session, user_id)
         found = await store.find(where, query.sort, query.offset, query.limit + 1)
-    return TaskPage(
-        items=[TaskOut.model_validate(task, from_attributes=True) for task in found[: query.limit]],
-        next_offset=query.offset + query.limit if len(found) > query.limit else None,
-    )
+    following = query.offset + query.limit if len(found) > query.limit else None
+    return TaskPage.model_validate({"items": found[: query.limit], "next_offset": following})
 
 
 @router.post(
@@ -79,18 +77,21 @@ async def create_task(
     idempotency_key: idempotency.Key = None,
 ) -> JSONResponse:
     """Create a task. With an Idempotency-Key a retry gives the first answer again."""
+    if idempotency_key is None:
+        async with services.database.single() as session:
+            return _created(_shown(await TaskStore(session, user_id).add(task)))
     async with services.database.transaction() as session:
-        if idempotency_key is not None:
-            first = await idempotency.claim(
-                session, user_id, idempotency_key, idempotency.fingerprint("create_task", task)
-            )
-            if first is not None:
-                return _created(first.answer or {}, replayed=True)
-        row = await TaskStore(session, user_id).add(task)
-        answer = TaskOut.model_validate(row, from_attributes=True).model_dump(mode="json")
-        if idempotency_key is not None:
-            await idempotency.finish(session, user_id, idempotency_key, 201, answer)
+        fingerprint = idempotency.fingerprint("create_task", task)
+        first = await idempotency.claim(session, user_id, idempotency_key, fingerprint)
+        if first is not None:
+            return _created(first.answer or {}, replayed=True)
+        answer = _shown(await TaskStore(session, user_id).add(task))
+        await idempotency.finish(session, user_id, idempotency_key, 201, answer)
     return _created(answer)
+
+
+def _shown(task: Task) -> dict[str, Any]:
+    return TaskOut.model_validate(task).model_dump(mode="json")
 
 
 def _created(answer: dict[str, Any], *, replayed: bool = False) -> JSONResponse:
@@ -105,7 +106,7 @@ async def read_task(
     task_id: TaskId, user_id: PathUser, services: ServicesDep, response: Response
 ) -> TaskOut:
     """One task."""
-    async with services.database.transaction() as session:
+    async with services.database.single() as session:
         return _answer(await TaskStore(session, user_id).get(task_id), response)
 
 
@@ -119,7 +120,7 @@ async def replace_task(
     version: ExpectedVersion,
 ) -> TaskOut:
     """Replace a task. With If-Match only if nobody has changed it meanwhile."""
-    async with services.database.transaction() as session:
+    async with services.database.single() as session:
         store = TaskStore(session, user_id)
         return _answer(await store.change(task_id, version, **task.model_dump()), response)
 
@@ -135,7 +136,7 @@ async def complete_task(
 ) -> TaskOut:
     """Complete a task, or open it again with `{"completed": false}`. A retry changes no more."""
     completed = completion.completed if completion else True
-    async with services.database.transaction() as session:
+    async with services.database.single() as session:
         store = TaskStore(session, user_id)
         return _answer(await store.change(task_id, version, completed=completed), response)
 
@@ -147,5 +148,5 @@ async def delete_task(
     task_id: TaskId, user_id: PathUser, services: ServicesDep, version: ExpectedVersion
 ) -> None:
     """Delete a task. With If-Match only if nobody has changed it meanwhile."""
-    async with services.database.transaction() as session:
+    async with services.database.single() as session:
         await TaskStore(session, user_id).remove(task_id, version)

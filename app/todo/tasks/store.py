@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import delete, func, update
+from sqlalchemy import delete, update
 from sqlmodel import col, or_, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -94,10 +94,6 @@ class TaskStore:
         statement = delete(Task).where(*self._this(task_id, version)).returning(col(Task.id))
         if (await self.session.exec(statement)).scalar_one_or_none() is None:
             raise await self._not_changed(task_id, version)
-
-    async def count(self) -> int:
-        query = select(func.count()).where(col(Task.user_id) == self.user_id)
-        return (await self.session.exec(query)).one()
 
     def _this(self, task_id: int, version: int | None) -> list[Any]:
         where = [col(Task.id) == task_id, col(Task.user_id) == self.user_id]
