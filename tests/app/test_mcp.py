@@ -20,7 +20,8 @@ ACCEPT = {"Accept": "application/json, text/event-stream"}
 
 @asynccontextmanager
 async def connected(service: Service, user: str, mode: str = "auto") -> AsyncGenerator[Client]:
-    http = httpx2.AsyncClient(headers=bearer.headers(user))
+    # The first request may wait for the SDKs, which have no bytecode here.
+    http = httpx2.AsyncClient(headers=bearer.headers(user), timeout=30)
     transport = streamable_http_client(f"{service.url}/mcp", http_client=http)
     async with http, Client(transport, mode=mode) as client:
         yield client
