@@ -9,6 +9,9 @@ from .workspace import home
 UV_VARIABLES = ("UV_DEFAULT_INDEX", "UV_INDEX_URL", "UV_INDEX", "UV_NO_INDEX", "UV_OFFLINE")
 
 
+SYSTEM_FILES = ("/etc/pip.conf", "/etc/xdg/uv/uv.toml", "/etc/uv/uv.toml")
+
+
 def uv_environment(checkout: str) -> dict[str, str]:
     """The variables that uv needs besides the user's own: UV_DEFAULT_INDEX or nothing.
 
@@ -65,7 +68,7 @@ def pip_files() -> list[str]:
     """Where pip reads its configuration, weakest first (pip's documentation, "Configuration")."""
     system = os.environ.get("XDG_CONFIG_DIRS") or "/etc/xdg"
     files = [os.path.join(folder, "pip/pip.conf") for folder in system.split(":")]
-    files.append("/etc/pip.conf")
+    files += [path for path in SYSTEM_FILES if path.endswith("pip.conf")]
     files.append(os.path.join(home(), ".pip/pip.conf"))
     files.append(os.path.join(_config_home(), "pip/pip.conf"))
     if os.environ.get("VIRTUAL_ENV"):
@@ -88,8 +91,7 @@ def _uv_files(checkout: str) -> list[str]:
         os.path.join(checkout, "uv.toml"),
         os.path.join(checkout, "pyproject.toml"),
         os.path.join(_config_home(), "uv/uv.toml"),
-        "/etc/xdg/uv/uv.toml",
-        "/etc/uv/uv.toml",
+        *(path for path in SYSTEM_FILES if path.endswith("uv.toml")),
     ]
 
 

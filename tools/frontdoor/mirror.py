@@ -23,7 +23,7 @@ _FILES = tuple(
 
 def start(checkout: str, arguments: list[str]) -> int:
     """Replaces this process by Bazel; sets the root file system up where it is missing."""
-    if os.path.exists(namespace.INSIDE):  # started by something that Bazel runs
+    if namespace.is_inside(checkout):  # started by something that Bazel runs
         command = [*_command(None, None), *arguments]
         os.execve(command[0], command, dict(os.environ))
     cache = workspace.cache()

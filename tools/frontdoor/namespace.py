@@ -37,13 +37,17 @@ _LOCKED_FLAGS = (
     (os.ST_RELATIME, _MS_RELATIME),
 )
 
+# The two /etc, of which the inside's is composed.
+_OWN_ETC, _HOST_ETC = "/.own-etc", "/.host-etc"
+
 # What the private root supplies at the top of the tree. Everything else there (/home, /work, /tmp,
-# /var, ...) is the host's, at its own path.
+# /var, ...) is the host's, at its own path. The names with a dot are an outer private root's.
 _OWN = ("bin", "sbin", "lib", "lib32", "lib64", "libx32", "usr", "etc", "boot", "lost+found")
+_OUTER = (".fastapi_image", ".own-etc", ".host-etc")
 
 # In /etc the private root's own files come first, but these say how this machine is configured:
 # name resolution, users, time, certificates, package indexes, container tools.
-_HOST_ETC = frozenset(
+_HOST_FIRST = frozenset(
     "containers docker gai.conf gitconfig group host.conf hostname hosts krb5.conf localtime"
     " machine-id netrc npmrc nsswitch.conf passwd pip.conf resolv.conf ssl timezone uv xdg".split()
 )
@@ -108,6 +112,12 @@ def enter(
     os.chdir(cwd)
 
 
+def is_inside(checkout: str) -> bool:
+    """Whether this process runs in a tree that was made for this checkout."""
+    registry = os.path.join(checkout, "registry")
+    return os.path.realpath(f"{INSIDE}/registry") == os.path.realpath(registry)
+
+
 def check() -> None:
     """Raises the Problem of a machine that forbids namespaces, without entering any."""
     child = os.fork()
@@ -145,7 +155,7 @@ def _forbidden(reason: str) -> Problem:
 
 def _top(root: str, new: str) -> None:
     for entry in os.scandir("/"):
-        if entry.name in _OWN or not entry.is_dir():
+        if entry.name in (*_OWN, *_OUTER) or not entry.is_dir():
             continue
         if entry.is_symlink():
             os.symlink(os.readlink(entry.path), new + entry.path)
@@ -166,11 +176,12 @@ def _etc(root: str, new: str, own_certificates: bool) -> None:
     """A folder of links into the two /etc: one mount each instead of one per file."""
     os.mkdir(f"{new}/etc")
     entries: dict[str, str] = {}
-    for source, inside in ((f"{root}/etc", "/.own-etc"), ("/etc", "/.host-etc")):
+    host = _HOST_ETC if os.path.isdir(_HOST_ETC) else "/etc"
+    for source, inside in ((f"{root}/etc", _OWN_ETC), (host, _HOST_ETC)):
         os.mkdir(new + inside)
         _mount(source, new + inside, _MS_BIND | _MS_REC)
         for name in os.listdir(source):
-            host_first = name in _HOST_ETC and not (name == "ssl" and own_certificates)
+            host_first = name in _HOST_FIRST and not (name == "ssl" and own_certificates)
             if name not in _NEVER_ETC and (name not in entries or host_first):
                 entries[name] = f"{inside}/{name}"
     for name, target in entries.items():

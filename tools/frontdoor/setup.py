@@ -116,7 +116,7 @@ def _fill(tree: str, apt: Apt, lock: int, progress: Progress) -> None:
                 f"fetched {megabytes(fetched)} of {megabytes(total)},"
                 f" unpacked {unpacker.done()} of {len(sizes)} packages"
             )
-            time.sleep(0.2)
+            time.sleep(0.1)
         apt.finish(download)
     finally:
         if download.poll() is None:

@@ -45,10 +45,10 @@ def kept_mode(folder: str) -> str | None:
 def keep_mode(folder: str, mode: str) -> None:
     """Writes the mode to `user.bazelrc` and leaves the user's other lines as they are."""
     path = os.path.join(folder, "user.bazelrc")
-    choices = [_PREFIX + known for known in MODES]
-    lines = [_PREFIX + mode, *(line for line in _lines(folder) if line.strip() not in choices)]
     temporary = f"{path}.{os.getpid()}"
     try:
+        choices = [_PREFIX + known for known in MODES]
+        lines = [_PREFIX + mode, *(line for line in _lines(folder) if line.strip() not in choices)]
         with open(temporary, "w", encoding="utf-8") as file:
             file.write("\n".join(lines) + "\n")
         os.replace(temporary, path)
@@ -62,5 +62,5 @@ def _lines(folder: str) -> list[str]:
     try:
         with open(os.path.join(folder, "user.bazelrc"), encoding="utf-8") as file:
             return file.read().splitlines()
-    except FileNotFoundError:
+    except (FileNotFoundError, IsADirectoryError):
         return []

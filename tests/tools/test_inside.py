@@ -1,0 +1,102 @@
+"""The inside of mirror mode: what Bazel sees of the machine and of its configuration."""
+
+import signal
+from pathlib import Path
+
+import pytest
+from frontdoor import namespace
+from frontdoor.problem import Problem
+
+from tests.tools.archive import MIRROR, Archive
+from tests.tools.machine import Machine
+
+
+@pytest.fixture
+def inside(machine: Machine) -> Archive:
+    """A machine on which mirror mode is set up."""
+    archive = Archive(machine)
+    (machine.checkout / "registry/modules").mkdir(parents=True)
+    (machine.home / "in-home").touch()
+    machine.run("info", FASTAPI_IMAGE_DEBIAN_MIRROR=MIRROR)
+    return archive
+
+
+def seen(archive: Archive, *arguments: str, cwd: Path | None = None, **more: str) -> list[str]:
+    """The lines that the Bazel inside prints."""
+    more.setdefault("FASTAPI_IMAGE_DEBIAN_MIRROR", MIRROR)
+    done = archive.machine.run(*arguments, cwd=cwd, **more)
+    assert (done.returncode, done.stderr) == (7, "")
+    return done.stdout.splitlines()
+
+
+def test_arguments_and_working_folder(inside: Archive) -> None:
+    folder = inside.machine.checkout / "app/deep er"
+    folder.mkdir(parents=True)
+    lines = seen(inside, "--batch", "build", "//a b:c", cwd=folder)
+    assert f"cwd {folder}" in lines
+    arguments = [line.removeprefix("argument ") for line in lines if line.startswith("argument ")]
+    assert arguments[-3:] == ["--batch", "build", "//a b:c"]
+    assert arguments[:2] == ["--nosystem_rc", "--install_base=/usr/share/bazel"]
+    assert any(a.startswith("--host_jvm_args=-Djavax.net.ssl.trustStore=/") for a in arguments)
+
+
+def test_the_tree(inside: Archive) -> None:
+    lines = seen(inside, "info")
+    assert "own of the root file system" in lines
+    assert "registry there" in lines
+    assert "home there" in lines
+    assert "usr read-only" in lines
+
+
+def test_the_environment(inside: Archive) -> None:
+    lines = seen(
+        inside,
+        "info",
+        JAVA_HOME="/opt/java",
+        LC_ALL="de_DE.UTF-8",
+        PIP_INDEX_URL="https://pypi.example/simple",
+    )
+    assert "path /usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin" in lines
+    assert "lang C.UTF-8" in lines
+    assert "java " in lines
+    assert f"mirror {MIRROR}" in lines
+    assert "index https://pypi.example/simple" in lines
+    assert "certificates /etc/ssl/certs/ca-certificates.crt" in lines
+
+
+def test_the_trust_store_follows_the_bundle(inside: Archive) -> None:
+    bundle = inside.machine.home / "corporate.pem"
+    for content in ("first\n", "the second\n"):
+        bundle.write_text(content)
+        lines = seen(inside, "info", SSL_CERT_FILE=str(bundle))
+        (store,) = inside.machine.cache.glob("trust-*")
+        assert f"argument --host_jvm_args=-Djavax.net.ssl.trustStore={store}" in lines
+        assert store.read_text() == content
+        assert f"certificates {bundle}" in lines
+
+
+def test_a_bundle_that_cannot_be_converted(inside: Archive) -> None:
+    (tree,) = inside.machine.cache.glob("*/tree")
+    (tree / "usr/bin/openssl").write_text("#!/bin/sh\nexit 1\n")
+    bundle = inside.machine.home / "broken.pem"
+    bundle.touch()
+    message = inside.machine.error(
+        "info", FASTAPI_IMAGE_DEBIAN_MIRROR=MIRROR, SSL_CERT_FILE=str(bundle)
+    )
+    assert "broken.pem can't be made into a Java trust store (openssl ended with 1)" in message
+
+
+def test_bazel_is_the_process_that_the_user_started(inside: Archive) -> None:
+    done = inside.machine.run("killed", FASTAPI_IMAGE_DEBIAN_MIRROR=MIRROR)
+    assert done.returncode == -signal.SIGTERM
+
+
+def test_namespaces_are_forbidden(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Libc:
+        @staticmethod
+        def unshare(_: int) -> int:
+            return -1
+
+    monkeypatch.setattr(namespace, "_libc", Libc)
+    with pytest.raises(Problem, match=r"forbids namespaces .*: allow them .* then run again$"):
+        namespace.check()
