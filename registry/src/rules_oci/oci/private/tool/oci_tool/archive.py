@@ -1,8 +1,8 @@
 """Write an image as one tar: a docker-archive, or an OCI archive of an image index."""
 
-import io
 import json
 import os
+import shutil
 import tarfile
 from collections.abc import Iterator
 from typing import BinaryIO, TypedDict
@@ -78,21 +78,44 @@ def members(spec: Spec) -> Iterator[tuple[str, str | bytes]]:
     raise ValueError(f"unknown format {spec['format']!r}: docker or oci")
 
 
+def header(name: str, size: int) -> bytes:
+    """Header of a regular file, in the form that libarchive gives it, for rules_oci's bytes.
+
+    What differs from tarfile's: a number that leaves room for it ends with a space.
+    """
+    entry = tarfile.TarInfo(name)
+    entry.size = size
+    entry.mode = _MODE
+    entry.mtime = _MTIME
+    data = bytearray(entry.tobuf(tarfile.PAX_FORMAT))
+    # Before it there may be the extended header of a long name or a size of 8 GiB and more.
+    block = memoryview(data)[-tarfile.BLOCKSIZE :]
+    for start, number in ((100, _MODE), (108, 0), (116, 0), (329, 0), (337, 0)):
+        block[start : start + 8] = b"%06o \0" % number
+    if size < 1 << 33:
+        block[124:136] = b"%011o " % size
+    block[136:148] = b"%011o " % _MTIME
+    block[148:156] = b" " * 8
+    block[148:156] = b"%06o\0 " % sum(block)
+    return bytes(data)
+
+
 def write(spec: Spec, output: BinaryIO) -> None:
     """Write the tar to a stream, which need not be seekable."""
-    parts = members(spec)
-    with tarfile.open(fileobj=output, mode="w|", format=tarfile.PAX_FORMAT) as tar:
-        for name, content in parts:
-            entry = tarfile.TarInfo(name)
-            entry.mode = _MODE
-            entry.mtime = _MTIME
-            if isinstance(content, bytes):
-                entry.size = len(content)
-                tar.addfile(entry, io.BytesIO(content))
-            else:
-                entry.size = os.stat(content).st_size
-                with open(content, "rb") as file:
-                    tar.addfile(entry, file)
+    written = set()
+    for name, content in members(spec):
+        if name in written:  # A layer that the image has twice.
+            continue
+        written.add(name)
+        size = len(content) if isinstance(content, bytes) else os.stat(content).st_size
+        output.write(header(name, size))
+        if isinstance(content, bytes):
+            output.write(content)
+        else:
+            with open(content, "rb") as file:
+                shutil.copyfileobj(file, output)
+        output.write(bytes(-size % tarfile.BLOCKSIZE))
+    output.write(bytes(2 * tarfile.BLOCKSIZE))
 
 
 def main(arguments: list[str]) -> None:

@@ -52,9 +52,11 @@ def _hash_zstd(path: str, digest: Hash, diff_id: Hash) -> None:
     with open(path, "rb") as file:
         while chunk := file.read(_CHUNK):
             digest.update(chunk)
-    command = ["zstd", "--decompress", "--stdout", "--quiet", path]
+    # By its standard input: of a path it would refuse a link, and inputs in a sandbox are links.
+    command = ["zstd", "--decompress", "--stdout", "--quiet"]
     try:
-        process = subprocess.Popen(command, stdout=subprocess.PIPE)
+        with open(path, "rb") as file:
+            process = subprocess.Popen(command, stdin=file, stdout=subprocess.PIPE)
     except FileNotFoundError:
         raise ValueError("a zstd layer needs the program zstd on PATH") from None
     with process:
