@@ -39,4 +39,7 @@ try:
     url = load_database_url()
 except SettingsError as error:
     fail(str(error))
-asyncio.run(run(url))
+try:
+    asyncio.run(run(url))
+except OSError as error:
+    raise SystemExit(f"cannot migrate: the database can't be reached ({error.strerror})") from None

@@ -80,6 +80,12 @@ class TestMigrations:
     def test_the_code_needs_the_newest(self, postgres: Postgres) -> None:
         assert f"{SCHEMA_REVISION} (head)" in migrate(postgres.url(), "heads").stdout
 
+    def test_without_a_database_they_say_so_in_one_line(self) -> None:
+        with pytest.raises(RuntimeError) as raised:
+            migrate(NO_DATABASE)
+        assert "cannot migrate: the database can't be reached" in str(raised.value)
+        assert "Traceback" not in str(raised.value)
+
     def test_they_can_be_undone(self, postgres: Postgres) -> None:
         url = postgres.url(postgres.create_database())
         migrate(url)

@@ -54,11 +54,12 @@ class TaskStore:
         if where.due_before is not None:
             query = query.where(col(Task.due_at) < where.due_before)
         column: Any = getattr(Task, sort.removeprefix("-"))
+        down = sort.startswith("-")
+        order = column.desc() if down else column.asc()
+        if column is Task.due_at:  # only here: elsewhere it would keep the index from being used
+            order = order.nulls_last()
         # The id makes the order total, so that no page repeats or leaves out a task.
-        if sort.startswith("-"):
-            query = query.order_by(column.desc().nulls_last(), col(Task.id).desc())
-        else:
-            query = query.order_by(column.asc().nulls_last(), col(Task.id).asc())
+        query = query.order_by(order, col(Task.id).desc() if down else col(Task.id).asc())
         return (await self.session.exec(query.offset(offset).limit(limit))).all()
 
     async def get(self, task_id: int) -> Task:
