@@ -8,7 +8,7 @@ from pathlib import Path
 import httpx2
 
 from tests.app import bearer
-from tests.app.client import create, problem
+from tests.app.client import problem
 from tests.app.model import ModelServer
 from tests.app.postgres import Postgres
 from tests.app.service import SECRETS, Service, environment
@@ -59,13 +59,15 @@ def problem_retry(answer: httpx2.Response) -> str:
 class TestLogsAndMetrics:
     def test_every_line_of_a_worker_is_json(self, service: Service, user: str) -> None:
         with service.client(user) as client:
-            create(client, user, title="do not log this title")
+            answer = client.post(f"/api/{user}/tasks", json={"title": "do not log this title"})
+        identifier = answer.headers["x-request-id"]
+        deadline = time.monotonic() + 5
+        while identifier not in service.text() and time.monotonic() < deadline:
+            time.sleep(0.05)  # the line follows the answer
         lines = [json.loads(line) for line in service.text().splitlines() if line[:1] == "{"]
-        (request,) = [
-            line for line in lines[-3:] if line["message"] == "request" and line["status"] == 201
-        ]
+        (request,) = [line for line in lines if line.get("request_id") == identifier]
+        assert (request["message"], request["status"]) == ("request", 201)
         assert request["route"] == "/api/{user_id}/tasks"
-        assert request["request_id"]
         assert "do not log" not in service.text()
         assert user not in service.text()
 
