@@ -9,6 +9,7 @@ longer.
 """
 
 import asyncio
+import contextvars
 import importlib
 import logging
 import os
@@ -40,7 +41,9 @@ class Warmup:
     def begin(self) -> asyncio.Task[None]:
         """Start the import in a thread, if it has not been started."""
         if self._task is None:
-            self._task = asyncio.create_task(asyncio.to_thread(_import_sdks))
+            # In a context of its own: it is not the work of the request that happens to begin it.
+            work = asyncio.to_thread(_import_sdks)
+            self._task = asyncio.create_task(work, context=contextvars.Context())
         return self._task
 
     async def done(self) -> None:
