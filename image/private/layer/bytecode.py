@@ -63,10 +63,10 @@ def _library(layout: str) -> dict[str, bytes]:
         try:
             with tarfile.open(layer) as tar:
                 added = dict(_apply(tar, files))
-        except tarfile.ReadError as error:
+        except tarfile.ReadError:
             raise LayerError(
-                f"the base's layer {layer} is no plain or gzip tar ({error}); pin a base whose "
-                "layers are compressed with gzip"
+                f"the base's layer {layer} is no plain or gzip tar; pin a base whose layers are "
+                "compressed with gzip"
             ) from None
         files.update(added)
     return files

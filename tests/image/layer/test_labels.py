@@ -1,0 +1,63 @@
+"""labels.py: pyproject.toml → the labels that the OCI image specification predefines."""
+
+from pathlib import Path
+
+import pytest
+from layer.errors import LayerError
+from layer.labels import project_labels, run
+from layer.options import Options
+
+PROJECT = """
+[project]
+name = "shop"
+version = "1.2.3"
+description = "Sells\\nthings"
+license = "Apache-2.0"
+maintainers = [{ name = "Shop Team", email = "shop@example.org" }, { email = "ops@example.org" }]
+[project.urls]
+Source = "https://git.example/shop"
+Changelog = "https://git.example/shop/changes"
+"""
+
+
+def test_labels_of_a_project() -> None:
+    assert project_labels(PROJECT, "pyproject.toml") == {
+        "maintainer": "Shop Team, ops@example.org",
+        "version": "1.2.3",
+        "org.opencontainers.image.authors": "Shop Team, ops@example.org",
+        "org.opencontainers.image.description": "Sells things",
+        "org.opencontainers.image.licenses": "Apache-2.0",
+        "org.opencontainers.image.source": "https://git.example/shop",
+        "org.opencontainers.image.title": "shop",
+        "org.opencontainers.image.version": "1.2.3",
+    }
+
+
+def test_given_labels_win_and_empty_ones_are_left_out(tmp_path: Path) -> None:
+    pyproject, output = tmp_path / "pyproject.toml", tmp_path / "labels"
+    pyproject.write_text('[project]\nname = "shop"\nversion = "1"\n')
+    run(
+        Options(
+            [
+                f"--pyproject={pyproject}",
+                "--label=version=2",
+                "--label=org.opencontainers.image.title=",
+                "--label=query=a=b",
+                f"--output={output}",
+            ]
+        )
+    )
+    assert output.read_text() == "org.opencontainers.image.version=1\nquery=a=b\nversion=2\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("[project", r"^pyproject\.toml: "),
+        ("[tool.x]", "gives no name and version to label the image with"),
+        ('[project]\nname = "x"\ndynamic = ["version"]', "gives no name and version"),
+    ],
+)
+def test_projects_that_cannot_label_an_image(text: str, message: str) -> None:
+    with pytest.raises(LayerError, match=message):
+        project_labels(text, "pyproject.toml")

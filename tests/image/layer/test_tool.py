@@ -1,0 +1,135 @@
+"""The tool as actions run it: the same bytes whatever the machine, and one line when it fails."""
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import layer
+import pytest
+
+TOOL = Path(layer.__file__).parent
+SOURCES = {
+    "main.py": "app = {1, 2, 'x', frozenset({'a', 'b'})}\n" * 50,
+    "pkg/__init__.py": "",
+    "pkg/ü.py": "def f(x: int = 1) -> int:\n    return x in {'p', 'q', 'r'}\n",
+    "pkg/run.sh": "#!/bin/sh\n",
+}
+
+
+def run(*arguments: str, cwd: Path, tool: Path = TOOL, **environment: str) -> tuple[int, str]:
+    result = subprocess.run(
+        [sys.executable, "-I", "-S", "-B", tool / "__main__.py", *arguments],
+        cwd=cwd,
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return result.returncode, result.stdout + result.stderr
+
+
+def checkout(folder: Path, umask: int) -> None:
+    old = os.umask(umask)
+    try:
+        for name, text in SOURCES.items():
+            file = folder / name
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(text)
+    finally:
+        os.umask(old)
+
+
+def app(folder: Path, *, reverse: bool = False) -> list[str]:
+    order = sorted(SOURCES, reverse=reverse)
+    return [
+        "app",
+        *(f"--path={name}" for name in order),
+        *(f"--file={name}" for name in order),
+        "--workdir=app",
+        "--environment=app/.venv",
+        "--application=main:app",
+        f"--output={folder / 'layer.tar.gz'}",
+    ]
+
+
+def test_the_same_bytes_whatever_the_machine(tmp_path: Path) -> None:
+    digests = set()
+    for number, (umask, environment) in enumerate(
+        [
+            (0o022, {}),
+            (0o077, {"TZ": "Pacific/Apia", "LC_ALL": "C", "PYTHONHASHSEED": "1"}),
+            (0o000, {"LANG": "tr_TR.UTF-8", "PYTHONHASHSEED": "2", "HOME": "/nowhere"}),
+            (0o027, {"SOURCE_DATE_EPOCH": "1700000000", "PYTHONOPTIMIZE": "2", "USER": "other"}),
+        ]
+    ):
+        folder = tmp_path / ("checkout " * number + "x")
+        checkout(folder, umask)
+        os.utime(folder / "main.py", (number * 10**8, number * 10**8))
+        # Another place for the tool too: its own path must not get into the bytes.
+        tool = shutil.copytree(TOOL, tmp_path / f"tool{number}" / "layer")
+        code, output = run(
+            *app(folder, reverse=number % 2 == 1), cwd=folder, tool=tool, **environment
+        )
+        assert (code, output) == (0, "")
+        digests.add(hashlib.sha256((folder / "layer.tar.gz").read_bytes()).hexdigest())
+    assert len(digests) == 1
+
+
+def test_the_same_bytes_whoever_runs_it_on_however_many_cpus(tmp_path: Path) -> None:
+    checkout(tmp_path, 0o022)
+    run(*app(tmp_path), cwd=tmp_path)
+    expected = (tmp_path / "layer.tar.gz").read_bytes()
+    user, group, cpu = os.getuid(), os.getgid(), min(os.sched_getaffinity(0))
+
+    def become_another_user_on_one_cpu() -> None:
+        os.sched_setaffinity(0, {cpu})
+        os.unshare(os.CLONE_NEWUSER)
+        Path("/proc/self/setgroups").write_text("deny")
+        Path("/proc/self/uid_map").write_text(f"12345 {user} 1")
+        Path("/proc/self/gid_map").write_text(f"54321 {group} 1")
+
+    subprocess.run(
+        [sys.executable, "-I", "-S", "-B", TOOL / "__main__.py", *app(tmp_path)],
+        cwd=tmp_path,
+        check=True,
+        preexec_fn=become_another_user_on_one_cpu,
+    )
+    assert (tmp_path / "layer.tar.gz").read_bytes() == expected
+
+
+def test_a_fault_is_one_line_and_leaves_no_output(tmp_path: Path) -> None:
+    checkout(tmp_path, 0o022)
+    (tmp_path / "pkg/__init__.py").write_text("x = (\n")
+    assert run(*app(tmp_path), cwd=tmp_path) == (
+        1,
+        "ERROR: pkg/__init__.py:1: syntax error: '(' was never closed\n",
+    )
+    assert not (tmp_path / "layer.tar.gz").exists()
+
+
+def test_arguments_from_a_file(tmp_path: Path) -> None:
+    checkout(tmp_path, 0o022)
+    run(*app(tmp_path), cwd=tmp_path)
+    expected = (tmp_path / "layer.tar.gz").read_bytes()
+    command, *rest = app(tmp_path)
+    (tmp_path / "arguments").write_text("\n".join(rest) + "\n")
+    assert run(command, "@arguments", cwd=tmp_path) == (0, "")
+    assert (tmp_path / "layer.tar.gz").read_bytes() == expected
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        ([], 2, "usage: layer app|bytecode|"),
+        (["unknown"], 2, "usage: layer app|bytecode|"),
+        (["venv"], 1, "ERROR: --environment=… is missing\n"),
+        (["venv", "environment"], 1, "ERROR: 'environment' isn't of the form --name=value\n"),
+    ],
+)
+def test_wrong_arguments(tmp_path: Path, arguments: list[str], code: int, message: str) -> None:
+    found, output = run(*arguments, cwd=tmp_path)
+    assert found == code
+    assert output.startswith(message)
