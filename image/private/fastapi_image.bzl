@@ -3,6 +3,7 @@
 load("@rules_oci//oci:defs.bzl", "oci_image", "oci_image_index", "oci_load", "oci_push")
 load("@rules_python//python:defs.bzl", "py_binary")
 load(":app_layer.bzl", "app_layer")
+load(":bytecode_layer.bzl", "bytecode_layer")
 load(":project_labels.bzl", "project_labels")
 load(":python_layers.bzl", "python_layers")
 load(":venv_layer.bzl", "venv_layer")
@@ -99,7 +100,7 @@ def fastapi_image(
     | `<name>_linux_amd64_load`, `<name>_linux_arm64_load` | the same for an engine on another CPU than this one |
     | `<name>_archive` | an `oci_load`; its output group `tarball` is the image as one file for `docker load` |
     | `<name>_push` | `bazel run`: pushes the index; with `repository` only |
-    | `<name>_app`, `<name>_venv`, `<name>_layers` | the layers by themselves |
+    | `<name>_app`, `<name>_venv`, `<name>_layers`, `<name>_base_bytecode_linux_amd64`, `…_arm64` | the layers by themselves |
 
     The build fails with one line that says what and where if: `application` names no module or no
     attribute of the sources; a source isn't valid Python; two sources have one path in the image, or
@@ -135,8 +136,8 @@ def fastapi_image(
         pyproject: label of a pyproject.toml whose `[project]` gives `org.opencontainers.image.*`,
             `version` and `maintainer`. Default: no such labels.
         layers: further tarballs (.tar, .tar.gz, .tar.zst), above the dependencies.
-        bytecode: compile every module of the application and the dependencies. Without, a container
-            starts more slowly, as it can't keep what it compiles.
+        bytecode: compile every module of the application, the dependencies and the base's standard
+            library. Without, a container starts more slowly, as it can't keep what it compiles.
         strip: take debug sections and symbol tables out of the dependencies' compiled code.
         compression_level: zlib's level for all layers, 1 to 9. 5 is the best of size and time.
         large_distribution: installed size in bytes from which on a distribution has its own layer.
@@ -175,8 +176,8 @@ def fastapi_image(
         environment = environment,
         large_distribution = large_distribution,
         max_layers = max_layers,
-        # The base's, the virtual environment, the caller's, the application.
-        other_layers = base_layers + 1 + len(layers) + 1,
+        # The base's, its bytecode, the virtual environment, the caller's, the application.
+        other_layers = base_layers + int(bytecode) + 1 + len(layers) + 1,
         small_layers = small_layers,
         strip = strip,
         **common
@@ -199,6 +200,13 @@ def fastapi_image(
         **common
     )
     for platform in distributions:
+        if bytecode:
+            bytecode_layer(
+                name = "{}_base_bytecode_{}".format(name, platform),
+                base = bases[platform],
+                compression_level = compression_level,
+                **common
+            )
         native.filegroup(
             name = "{}_layers_{}".format(name, platform),
             srcs = [name + "_layers"],
@@ -218,7 +226,7 @@ def fastapi_image(
             } | env,
             exposed_ports = ["{}/tcp".format(port)],
             labels = name + "_labels",
-            tars = [
+            tars = (["{}_base_bytecode_{}".format(name, platform)] if bytecode else []) + [
                 name + "_venv",
                 "{}_layers_{}".format(name, platform),
             ] + layers + [
