@@ -8,6 +8,7 @@ import io
 import re
 import subprocess
 import tarfile
+import time
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -34,7 +35,7 @@ read -r line < /etc/own.conf && echo "own $line"
 (: > /usr/written) 2> /dev/null || echo "usr read-only"
 exit 7
 """
-# Copies the certificates as they are.
+# Copies the certificates as they are, unless they are broken.
 _OPENSSL = """#!/bin/sh
 while [ $# -gt 1 ]; do
   [ "$1" = -in ] && from="$2"
@@ -42,13 +43,17 @@ while [ $# -gt 1 ]; do
   shift
 done
 while read -r line; do echo "$line"; done < "$from" > "$to"
+[ "$line" != broken ]
 """
-# Reports that it got there, then waits, once, where a test wants to catch it.
+# Reports that it got there, and waits, once, where a test wants to catch it: for `go_on()`.
 _STAGE = """
 stage() {
   [ "$1" = "$FAKE_STOP" ] && mkdir "$HOME/stopped" 2> /dev/null && stop=1
   echo "$1" >> "$HOME/stages"
-  [ -z "$stop" ] || sleep 1
+  while [ -n "$stop" ] && [ ! -e "$HOME/go-on" ] && [ "$stop" -lt 300 ]; do
+    sleep 0.1
+    stop=$((stop + 1))
+  done
   stop=
 }
 """
@@ -57,7 +62,7 @@ _APT_GET = (
     + """
 packages="$(sed -n 's/^Dir::Cache::archives "\\(.*\\)";/\\1/p' "$APT_CONFIG")"
 cp "$APT_CONFIG" "$HOME/apt.conf"
-[ "$1" = "$FAKE_FAILS" ] && { cat "$HOME/apt-says"; exit 100; }
+case "$*" in *"${FAKE_FAILS:-nothing}"*) cat "$HOME/apt-says"; exit 100 ;; esac
 case "$*" in
 update*) stage update ;;
 *--print-uris*)
@@ -108,6 +113,21 @@ class Archive:
         """What apt and dpkg were called for, in order."""
         path = self.machine.home / "stages"
         return path.read_text().split() if path.exists() else []
+
+    def start(self, stop: str) -> subprocess.Popen[str]:
+        """Starts a set-up and returns when it waits at that stage."""
+        process = self.machine.start(
+            "info", cwd=None, FASTAPI_IMAGE_DEBIAN_MIRROR=MIRROR, FAKE_STOP=stop
+        )
+        deadline = time.monotonic() + 30
+        while stop not in self.stages():
+            assert time.monotonic() < deadline, self.stages()
+            time.sleep(0.02)
+        return process
+
+    def go_on(self) -> None:
+        """Ends the waiting at a stage."""
+        (self.machine.home / "go-on").touch()
 
     def run(self, **environment: str) -> subprocess.CompletedProcess[str]:
         """A Bazel command, set-up included; the Bazel inside exits with 7."""
@@ -164,6 +184,8 @@ class Archive:
             {
                 "usr/bin/bazel": _BAZEL,
                 "usr/bin/openssl": _OPENSSL,
+                "usr/bin/true": "#!/bin/sh\nexit 0\n",
+                "usr/share/bazel/linux-sandbox": "#!/bin/sh\nexit 0\n",
                 "usr/share/bazel/build-label.txt": BAZEL_VERSION + "\n",
                 "usr/share/ca-certificates/mozilla/a.crt": "certificate a\n",
                 "usr/share/ca-certificates/mozilla/b.crt": "certificate b\n",

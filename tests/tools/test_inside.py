@@ -11,9 +11,10 @@ from tests.tools.archive import MIRROR, Archive
 from tests.tools.machine import Machine
 
 
-@pytest.fixture
-def inside(machine: Machine) -> Archive:
+@pytest.fixture(scope="module")
+def inside(tmp_path_factory: pytest.TempPathFactory) -> Archive:
     """A machine on which mirror mode is set up."""
+    machine = Machine(tmp_path_factory.mktemp("machine"))
     archive = Archive(machine)
     (machine.checkout / "registry/modules").mkdir(parents=True)
     (machine.home / "in-home").touch()
@@ -76,14 +77,12 @@ def test_the_trust_store_follows_the_bundle(inside: Archive) -> None:
 
 
 def test_a_bundle_that_cannot_be_converted(inside: Archive) -> None:
-    (tree,) = inside.machine.cache.glob("*/tree")
-    (tree / "usr/bin/openssl").write_text("#!/bin/sh\nexit 1\n")
-    bundle = inside.machine.home / "broken.pem"
-    bundle.touch()
-    message = inside.machine.error(
-        "info", FASTAPI_IMAGE_DEBIAN_MIRROR=MIRROR, SSL_CERT_FILE=str(bundle)
-    )
-    assert "broken.pem can't be made into a Java trust store (openssl ended with 1)" in message
+    before = set(inside.machine.cache.glob("trust-*"))
+    broken = inside.machine.home / "broken.pem"
+    broken.write_text("broken")
+    message = inside.error(SSL_CERT_FILE=str(broken))
+    assert "broken.pem can't be made into a Java trust store (/usr/bin/openssl ended" in message
+    assert set(inside.machine.cache.glob("trust-*")) == before
 
 
 def test_bazel_is_the_process_that_the_user_started(inside: Archive) -> None:

@@ -1,7 +1,6 @@
 """Mirror mode's set-up: once, by one run at a time, whole or not at all."""
 
 import signal
-import time
 from pathlib import Path
 
 import pytest
@@ -10,13 +9,6 @@ from frontdoor import recipe
 from tests.tools.archive import MIRROR, Archive
 
 STAGES = ("update", "plan", "download", "unpack")
-
-
-def wait_for(archive: Archive, stage: str) -> None:
-    deadline = time.monotonic() + 30
-    while stage not in archive.stages():
-        assert time.monotonic() < deadline, archive.stages()
-        time.sleep(0.02)
 
 
 def test_the_first_run_sets_up_and_goes_on(archive: Archive) -> None:
@@ -56,12 +48,10 @@ def test_apt_gets_the_machines_configuration_for_fetching_only(archive: Archive)
 
 @pytest.mark.parametrize("stage", STAGES)
 def test_killed_at_any_moment_the_next_run_recovers(archive: Archive, stage: str) -> None:
-    process = archive.machine.start(
-        "info", FASTAPI_IMAGE_DEBIAN_MIRROR=MIRROR, FAKE_STOP=stage, PYTHONDONTWRITEBYTECODE="1"
-    )
-    wait_for(archive, stage)
+    process = archive.start(stage)
     process.kill()
     process.communicate()
+    archive.go_on()
     assert recipe.key() not in archive.left()
     assert archive.run().returncode == 7
     archive.assert_whole()
@@ -69,9 +59,9 @@ def test_killed_at_any_moment_the_next_run_recovers(archive: Archive, stage: str
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
 def test_ended_by_a_signal_it_cleans_up(archive: Archive, number: int, code: int) -> None:
-    process = archive.machine.start("info", FASTAPI_IMAGE_DEBIAN_MIRROR=MIRROR, FAKE_STOP="unpack")
-    wait_for(archive, "unpack")
+    process = archive.start("unpack")
     process.send_signal(number)
+    archive.go_on()
     _, errors = process.communicate(timeout=30)
     assert process.returncode == code, errors
     assert errors.splitlines()[-1].endswith("; the same command goes on from here")
@@ -79,15 +69,18 @@ def test_ended_by_a_signal_it_cleans_up(archive: Archive, number: int, code: int
 
 
 def test_two_first_runs_at_once(archive: Archive) -> None:
-    first = archive.machine.start("info", FASTAPI_IMAGE_DEBIAN_MIRROR=MIRROR, FAKE_STOP="update")
-    wait_for(archive, "update")
-    second = archive.run()
-    first.communicate(timeout=60)
-    assert (first.returncode, second.returncode) == (7, 7)
-    assert second.stderr == (
+    first = archive.start("update")
+    second = archive.machine.start("info", FASTAPI_IMAGE_DEBIAN_MIRROR=MIRROR)
+    assert second.stderr is not None
+    assert second.stderr.readline() == (
         "tools/bazel: another run is at work on the set-up of mirror mode; waiting for it\n"
     )
+    archive.go_on()
+    assert second.communicate(timeout=60)[1] == ""
+    first.communicate(timeout=60)
+    assert (first.returncode, second.returncode) == (7, 7)
     assert archive.stages().count("update") == 1
+    archive.assert_whole()
 
 
 def test_what_a_lost_run_left_is_removed(archive: Archive) -> None:

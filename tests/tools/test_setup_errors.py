@@ -32,15 +32,24 @@ APT = {
 
 
 @pytest.mark.parametrize("case", APT)
-@pytest.mark.parametrize("command", ["update", "install"])
-def test_apt_fails(archive: Archive, case: str, command: str) -> None:
+def test_apt_fails(archive: Archive, case: str) -> None:
     says, expected = APT[case]
     (archive.machine.home / "apt-says").write_text(says)
-    message = archive.error(FAKE_FAILS=command)
-    assert message.startswith("tools/bazel: ")
-    assert f"from {MIRROR} failed (" in message
+    message = archive.error(FAKE_FAILS="update")
+    assert message.startswith(f"tools/bazel: fetching package lists from {MIRROR} failed (")
     assert expected in message
     assert archive.left() == (["lock"] if case == "full" else ["fetching", "lock"])
+
+
+@pytest.mark.parametrize(
+    ("command", "doing"),
+    [("--print-uris", "resolving packages"), ("--download-only", "fetching packages")],
+)
+def test_apt_fails_later(archive: Archive, command: str, doing: str) -> None:
+    (archive.machine.home / "apt-says").write_text("E: the mirror went away\n")
+    message = archive.error(FAKE_FAILS=command)
+    assert f"{doing} from {MIRROR} failed (E: the mirror went away): check the" in message
+    assert archive.left() == ["fetching", "lock"]
     assert archive.run().returncode == 7
 
 

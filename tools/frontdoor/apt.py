@@ -123,9 +123,13 @@ class Apt:
         )
 
     def _sources(self) -> str:
+        address = self._source.address
+        if address.startswith("file:"):
+            # Else apt takes packages where they are, and none appears in our folder.
+            address = "copy:" + address.removeprefix("file:")
         fields = {
             "Types": "deb",
-            "URIs": self._source.address,
+            "URIs": address,
             "Suites": recipe.SUITE,
             "Components": "main",
             **self._source.options,

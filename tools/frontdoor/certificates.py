@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 
 from .problem import Problem
@@ -34,29 +35,20 @@ def trust_store(cache: str, root: Root, checkout: str) -> str:
         return path
     temporary = f"{path}.{os.getpid()}"
     # OpenSSL's -jdktrust marks the entries as trusted for Java; no password, as none is secret.
-    command = ["openssl", "pkcs12", "-export", "-nokeys", "-in", bundle or BUNDLE]
+    command = ["/usr/bin/openssl", "pkcs12", "-export", "-nokeys", "-in", bundle or BUNDLE]
     command += ["-jdktrust", "anyExtendedKeyUsage", "-certpbe", "NONE", "-nomac"]
     command += ["-passout", "pass:", "-out", temporary]
-    _run_inside(root, checkout, command, source)
+    code = root.run(checkout, command, [cache, source])
+    if code:
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(temporary)
+        raise Problem(
+            f"{source} can't be made into a Java trust store ({command[0]} ended with {code}):"
+            f" check that it holds PEM certificates and that {cache} has room (SSL_CERT_FILE names"
+            " another bundle)"
+        )
     for old in os.listdir(cache):
         if old.startswith("trust-") and old.endswith(".p12"):
             os.unlink(os.path.join(cache, old))
     os.replace(temporary, path)
     return path
-
-
-def _run_inside(root: Root, checkout: str, command: list[str], source: str) -> None:
-    child = os.fork()
-    if child == 0:
-        try:
-            paths = [os.path.dirname(command[-1]), source]
-            root.enter(checkout, paths)
-            os.execve(f"/usr/bin/{command[0]}", command, {"PATH": "/usr/bin"})
-        finally:
-            os._exit(127)
-    status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-    if status:
-        raise Problem(
-            f"{source} can't be made into a Java trust store ({command[0]} ended with {status}):"
-            " check that it holds PEM certificates (SSL_CERT_FILE names another)"
-        )

@@ -90,6 +90,11 @@ def _mirror(checkout: str, cache: str, wrong: list[str]) -> str:
             f"Debian {recipe.SUITE} has Bazel {root.bazel} and .bazelversion says {wanted}: set"
             f" {sources.VARIABLE} to a mirror of the day when both were the same"
         )
+    if root.run(checkout, ["/usr/share/bazel/linux-sandbox", "--", "/usr/bin/true"], [cache]):
+        wrong.append(
+            "Bazel's linux-sandbox can't work here (in a container: /proc is masked, or there is a"
+            " chroot), so actions are less isolated: run on the machine itself or with --privileged"
+        )
     return f"{root.bazel}, Debian {recipe.SUITE}'s, in {root.folder} (set up in {root.took} s)"
 
 
