@@ -1,6 +1,7 @@
 """A package index on the loopback interface (PEP 503), and the wheels that it serves."""
 
 import hashlib
+import html
 import http.server
 import threading
 import urllib.parse
@@ -33,7 +34,9 @@ def make_wheel(
         f"{info}/METADATA": header,
         f"{info}/WHEEL": f"Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: {tag}\n",
     }
-    record = "".join(f"{_quoted(path)},,\n" for path in [*entries, f"{info}/RECORD"])
+    record = entries.pop(f"{info}/RECORD", None) or "".join(
+        f"{_quoted(path)},,\n" for path in [*entries, f"{info}/RECORD"]
+    )
     wheel = folder / f"{stem}-{version}-{tag}.whl"
     with zipfile.ZipFile(wheel, "w") as archive:
         for path, content in {**entries, f"{info}/RECORD": record}.items():
@@ -50,30 +53,51 @@ def sha256(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
+class Index:
+    """A running index: the folder that it serves, its URL, and a status for it to answer with instead."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.url = ""
+        self.status = 200
+        self.requests: list[str] = []
+
+
 class _Handler(http.server.BaseHTTPRequestHandler):
-    folder: Path
+    index: Index
 
     def do_GET(self) -> None:
+        self.index.requests.append(self.path)
+        folder = self.index.folder
         parts = [urllib.parse.unquote(part) for part in self.path.strip("/").split("/")]
-        if len(parts) == 2 and parts[0] == "simple":
-            files = [f for f in sorted(self.folder.iterdir()) if _project(f.name) == parts[1]]
-            links = [f'<a href="/files/{urllib.parse.quote(f.name)}#sha256={sha256(f)}">{f.name}</a>' for f in files]
+        if self.index.status != 200:
+            self._answer("text/plain", None, self.index.status)
+        elif len(parts) == 2 and parts[0] == "simple":
+            files = [f for f in sorted(folder.iterdir()) if _project(f.name) == parts[1]]
+            links = [f'<a href="{_link(f)}">{html.escape(f.name)}</a>' for f in files]
             self._answer("text/html", "<!DOCTYPE html>\n" + "\n".join(links) if links else None)
-        elif len(parts) == 2 and parts[0] == "files" and (self.folder / parts[1]).is_file():
-            self._answer("application/octet-stream", (self.folder / parts[1]).read_bytes())
+        elif len(parts) == 2 and parts[0] == "files" and (folder / parts[1]).is_file():
+            self._answer("application/octet-stream", (folder / parts[1]).read_bytes())
         else:
             self._answer("text/plain", None)
 
-    def _answer(self, kind: str, body: bytes | str | None) -> None:
+    def _answer(self, kind: str, body: bytes | str | None, missing: int = 404) -> None:
         content = body.encode() if isinstance(body, str) else body or b"not found"
-        self.send_response(404 if body is None else 200)
+        self.send_response(missing if body is None else 200)
         self.send_header("Content-Type", kind)
         self.send_header("Content-Length", str(len(content)))
         self.end_headers()
-        self.wfile.write(content)
+        if self.command != "HEAD":
+            self.wfile.write(content)
+
+    do_HEAD = do_GET
 
     def log_message(self, format: str, *args: object) -> None:
         pass
+
+
+def _link(file: Path) -> str:
+    return f"/files/{urllib.parse.quote(file.name)}#sha256={sha256(file)}"
 
 
 def _project(file_name: str) -> str:
@@ -81,14 +105,16 @@ def _project(file_name: str) -> str:
 
 
 @contextmanager
-def serve(folder: Path) -> Iterator[str]:
-    """Serve the folder's wheels and source distributions; gives the index's URL."""
-    handler = type("Handler", (_Handler,), {"folder": folder})
+def serve(folder: Path) -> Iterator[Index]:
+    """Serve the folder's wheels and source distributions, also those that come later."""
+    index = Index(folder)
+    handler = type("Handler", (_Handler,), {"index": index})
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        index.url = f"http://127.0.0.1:{server.server_address[1]}/simple"
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
         thread.start()
         try:
-            yield f"http://127.0.0.1:{server.server_address[1]}/simple"
+            yield index
         finally:
             server.shutdown()
             thread.join()

@@ -45,12 +45,12 @@ def _unpacked_directory_impl(ctx):
     runtime = ctx.toolchains["@rules_python//python:toolchain_type"].py3_runtime
     ctx.actions.run(
         arguments = ["-I", "-B", ctx.file._unpack.path, ctx.file.archive.path, directory.path],
-        executable = runtime.interpreter,
+        executable = runtime.interpreter or runtime.interpreter_path,
         inputs = [ctx.file._unpack, ctx.file.archive],
         mnemonic = "DistributionUnpack",
         outputs = [directory],
         progress_message = "Unpacking %{input}",
-        tools = [runtime.files],
+        tools = [runtime.files] if runtime.interpreter else [],
     )
     return [DefaultInfo(files = depset([directory]), runfiles = ctx.runfiles([directory]))]
 
@@ -126,12 +126,12 @@ def _distribution_set_impl(ctx):
         arguments.add(distribution.name).add(distribution.listing)
     ctx.actions.run(
         arguments = [arguments],
-        executable = runtime.interpreter,
+        executable = runtime.interpreter or runtime.interpreter_path,
         inputs = [ctx.file._collisions] + [distribution.listing for distribution in distributions],
         mnemonic = "DistributionCollisions",
         outputs = [checked],
         progress_message = "Looking for collisions among the distributions of %{label}",
-        tools = [runtime.files],
+        tools = [runtime.files] if runtime.interpreter else [],
     )
     return [
         DefaultInfo(files = depset([facts])),

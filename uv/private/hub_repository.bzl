@@ -138,8 +138,10 @@ def _hub_repository_impl(rctx):
     content = _ROOT.format(rules = _rules())
     sets = {platform: part["sets"] for platform, part in graph.items()}
     for set in sorted({name: None for by_name in sets.values() for name in by_name}):
+        # The installed distributions themselves, not their libraries: an edge of a library may come from an extra
+        # that only another set asks for.
         content += _LIBRARY.format(name = repr(set), deps = _select({
-            platform: ["//" + name for name in by_name[set]]
+            platform: ["{}//:library".format(repository(nodes[platform][name]["repository"])) for name in by_name[set]]
             for platform, by_name in sets.items()
         }))
         for platform, by_name in sets.items():

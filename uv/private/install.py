@@ -48,6 +48,10 @@ _CAUSES = (
         "has one, or put a wheel on the index and run `bazel run //:lock -- --upgrade-package {name}`.",
     ),
     (
+        r"returned a 40[13]|valid authentication credentials|status code|HTTP status",
+        "the index that this machine is configured for refuses the request. Check its address and credentials.",
+    ),
+    (
         r"was not found in the package registry|was not found in the provided",
         "the index that this machine is configured for does not have this package.",
     ),
@@ -57,13 +61,13 @@ _CAUSES = (
         "`bazel run //:lock -- --upgrade-package {name}` takes one that it has.",
     ),
     (
-        r"status code|HTTP status|\b40[13]\b",
-        "the index that this machine is configured for refuses the request. Check its address and credentials.",
-    ),
-    (
         r"Failed to fetch|error sending request|network was disabled|client error|[Tt]imed? ?out",
         "the index that this machine is configured for can't be reached. Check the network, the proxy and uv's "
         "or pip's index setting.",
+    ),
+    (
+        r"unacceptable filename",
+        "the wheel has an entry whose name uv does not accept.",
     ),
     (
         r"Failed to extract|Invalid zip|[Ii]nvalid wheel|RECORD|METADATA|dist-info",
@@ -149,8 +153,12 @@ def install(arguments: argparse.Namespace) -> dict[str, object]:
     if not wheels:
         raise InstallError(cause("error: no usable wheels", **_facts(arguments)))
     log = _run_uv(arguments, wheels)
-    if "unsafe" in log:
-        raise InstallError("the wheel is unsafe: it has entries that lie outside of the environment.")
+    if unsafe := re.search(r"Skipping unsafe file name: (.*)", log):
+        # uv leaves the entry out and says so only when it unpacks: let it unpack again next time.
+        subprocess.run(
+            [arguments.uv, "cache", "clean", "--quiet", arguments.name], env=uv_environment(os.environ), check=False
+        )
+        raise InstallError(f"the wheel is unsafe: its entry {unsafe[1]!r} lies outside of the environment.")
     wheel = selected(log, wheels)
     venv = Path("venv").absolute()
     (venv / ".lock").unlink(missing_ok=True)

@@ -87,7 +87,7 @@ def _sets(tree):
 def _wheels(node):
     """File name → SHA-256 of the node's locked wheels."""
     wheels = {}
-    for wheel in node["wheels"]:
+    for wheel in node.get("wheels", []):
         if "sha256" not in wheel.get("hashes", {}):
             fail("{} {} is locked without a sha256 for {}. Run `bazel run //:lock`.".format(node["name"], node["version"], wheel["filename"]))
         wheels[wheel["filename"]] = wheel["hashes"]["sha256"]

@@ -30,15 +30,14 @@ def settle(venv: Path, python_version: str) -> dict[str, object]:
 
     Console scripts and bytecode go away: they name this machine's interpreter, or depend on it.
     Returns the facts: size, licence, record, packed (see install.py). Raises InstallError for a
-    wheel that is damaged or that wanted to write outside of the environment.
+    wheel that is damaged.
     """
     site = venv / "lib" / f"python{python_version}" / "site-packages"
     infos = sorted(site.glob("*.dist-info"))
     if len(infos) != 1:
         raise InstallError("the wheel is damaged: it has not one .dist-info folder.")
     info = infos[0]
-    generated = generated_scripts(info)
-    for name in generated:
+    for name in generated_scripts(info):
         (venv / "bin" / name).unlink(missing_ok=True)
     changed = set()
     for script in (venv / "bin").glob("*"):
@@ -52,14 +51,13 @@ def settle(venv: Path, python_version: str) -> dict[str, object]:
             shutil.rmtree(os.path.join(folder, "__pycache__"))
 
     files = set(_files(venv))
+    # uv writes RECORD anew from what it unpacked: a row without a file is one of those removed above.
     rows = []
     with (info / "RECORD").open(encoding="utf-8", newline="") as record:
         for row in filter(None, csv.reader(record)):
             path = row[0]
             if _in_environment(site, venv, path) in files:
                 rows.append(_row(site, path) if path in changed else row)
-            elif not (path.removeprefix(_BIN) in generated or "__pycache__" in path.split("/")):
-                raise InstallError(_stray(path))
     output = io.StringIO(newline="")
     csv.writer(output, lineterminator="\n").writerows(rows)
     _replace(info / "RECORD", output.getvalue().encode())
@@ -69,8 +67,7 @@ def settle(venv: Path, python_version: str) -> dict[str, object]:
         for path in sorted(files):
             content = (venv / path).read_bytes()
             size += len(content)
-            quoted = path.replace("\\", "\\\\").replace("\n", "\\n")
-            listing.write(f"{hashlib.sha256(content).hexdigest()} {len(content)} {quoted}\n")
+            listing.write(f"{hashlib.sha256(content).hexdigest()} {len(content)} {path}\n")
     metadata = email.parser.BytesParser().parsebytes(
         (info / "METADATA").read_bytes(), headersonly=True
     )
@@ -120,13 +117,6 @@ def undo_shebang(script: bytes) -> bytes:
     if lines[0] == b"#!/bin/sh" and len(lines) > 2 and lines[1].startswith(b"'''exec' "):
         return b"\n".join([b"#!python", *lines[3:]])
     return script
-
-
-def _stray(path: str) -> str:
-    """Why a path of RECORD was not installed: uv leaves out an entry that would lie outside."""
-    if path.startswith("/") or ".." in path.split("/"):
-        return f"the wheel is unsafe: its entry {path!r} lies outside of the environment."
-    return f"the wheel is damaged: its RECORD names {path!r}, which it does not have."
 
 
 def _in_environment(site: Path, venv: Path, path: str) -> str:

@@ -1,0 +1,357 @@
+"""The module extension, in a Bazel workspace of its own with an index on the loopback interface.
+
+The workspace has this repository's uv/ and registry/, the test's own wheels, pyproject.toml and lock.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.uv.index import Index, make_wheel, serve
+from uv.private.lock import portable, resolve
+
+PYPROJECT = """\
+[project]
+name = "project"
+version = "1"
+requires-python = "==3.13.*"
+dependencies = ["top[more]", "native", "ring-a", "odd", "windows-only; sys_platform == 'win32'"]
+
+[dependency-groups]
+dev = ["tool", "leaf[loud]"]
+"""
+
+MODULE = """\
+module(name = "nested")
+
+bazel_dep(name = "platforms", version = "1.1.0")
+bazel_dep(name = "rules_python", version = "2.3.2")
+
+uv = use_extension("//uv:extensions.bzl", "uv")
+uv.lock(
+    name = "pypi",
+    interpreters = {"//:python/bin/python3.13": "test"},
+    lock = "//:uv.lock",
+    pyproject = "//:pyproject.toml",
+    uv = "//:uv.bin",
+)
+use_repo(uv, "pypi")
+"""
+
+BUILD = """\
+load("@rules_python//python:defs.bzl", "py_binary", "py_runtime", "py_runtime_pair")
+
+py_runtime(
+    name = "runtime",
+    interpreter_path = "{interpreter}",
+    python_version = "PY3",
+)
+
+py_runtime_pair(
+    name = "runtimes",
+    py3_runtime = ":runtime",
+)
+
+toolchain(
+    name = "toolchain",
+    toolchain = ":runtimes",
+    toolchain_type = "@rules_python//python:toolchain_type",
+)
+
+py_binary(
+    name = "imports",
+    srcs = ["imports.py"],
+    deps = ["@pypi//:runtime"],
+)
+"""
+
+IMPORTS = """\
+import importlib.metadata, importlib.resources
+import leaf, more, native, odd, ring_a, ring_b, top
+print(native.arch, (importlib.resources.files(odd) / "BUILD").read_text())
+print(*sorted(d.name for d in importlib.metadata.distributions() if d.version == "1.0"))
+"""
+
+
+def make_wheels(folder: Path) -> None:
+    """The packages of PYPROJECT: an extra, a cycle, platform wheels, a file that is no label."""
+    make_wheel(
+        folder,
+        "top",
+        "1.0",
+        metadata="License-Expression: MIT\nProvides-Extra: more\n",
+        requires=("leaf", "more; extra == 'more'"),
+    )
+    make_wheel(folder, "leaf", "1.0", metadata="Provides-Extra: loud\n", requires=("tool; extra == 'loud'",))
+    make_wheel(folder, "more", "1.0")
+    make_wheel(folder, "tool", "1.0")
+    make_wheel(folder, "windows-only", "1.0")
+    make_wheel(folder, "ring-a", "1.0", requires=("ring-b",))
+    make_wheel(folder, "ring-b", "1.0", requires=("ring-a", "leaf"))
+    make_wheel(folder, "odd", "1.0", {"odd/__init__.py": "", "odd/BUILD": "built", "odd/ü b.txt": ""})
+    for arch in ("x86_64", "aarch64"):
+        files = {"native.py": f"arch = {arch!r}\n"}
+        make_wheel(folder, "native", "1.0", files, tag=f"cp313-cp313-manylinux_2_17_{arch}")
+
+
+class Workspace:
+    """A Bazel workspace in a temporary folder."""
+
+    def __init__(self, folder: Path, uv: Path, index: Index) -> None:
+        self.folder, self.uv, self.index = folder, uv, index
+        self.root = folder / "ws"
+        self.output_base = folder / "output"
+        self.environ = {
+            "FASTAPI_IMAGE_MODE": "test",
+            "HOME": str(folder),
+            "PATH": os.environ["PATH"],
+            "UV_CACHE_DIR": str(folder / "cache"),
+            "UV_DEFAULT_INDEX": index.url,
+            "UV_HTTP_RETRIES": "0",
+        }
+        repository = Path("pyproject.toml").resolve().parent
+        shutil.copytree(repository / "uv", self.root / "uv")
+        interpreter = Path(sys.executable)
+        (self.root / "python").symlink_to(interpreter.resolve().parent.parent)
+        (self.root / "uv.bin").symlink_to(uv.resolve())
+        for name, content in {
+            ".bazelrc": f"common --noenable_workspace --lockfile_mode=off --registry=file://{repository}/registry\n"
+            "build --extra_toolchains=//:toolchain --incompatible_default_to_explicit_init_py\n"
+            "common --noexperimental_check_external_repository_files\n",
+            "BUILD.bazel": BUILD.format(interpreter=interpreter.resolve()),
+            "MODULE.bazel": MODULE,
+            "imports.py": IMPORTS,
+        }.items():
+            (self.root / name).write_text(content)
+        self.write(PYPROJECT)
+
+    def write(self, pyproject: str, *, upgrade: tuple[str, ...] = ()) -> None:
+        """Write pyproject.toml and its portable lock."""
+        lock = self.root / "uv.lock"
+        old = lock.read_text() if lock.exists() else None
+        saved = {name: os.environ.get(name) for name in self.environ}
+        os.environ.update(self.environ)
+        try:
+            new, _ = resolve(str(self.uv), pyproject, old, [f"--upgrade-package={name}" for name in upgrade])
+        finally:
+            for name, value in saved.items():
+                os.environ.pop(name) if value is None else os.environ.update({name: value})
+        (self.root / "pyproject.toml").write_text(pyproject)
+        lock.write_text(new)
+
+    def bazel(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        startup = [str(BAZEL), "--nosystem_rc", "--nohome_rc", f"--output_base={self.output_base}", "--max_idle_secs=30"]
+        if Path("/usr/share/bazel").is_dir():  # Debian's Bazel is not self-extracting
+            startup += ["--install_base=/usr/share/bazel", "--trust_install_base"]
+        startup += ["--host_jvm_args=-Xmx512m"]
+        return subprocess.run(
+            [*startup, *arguments], cwd=self.root, env=self.environ, capture_output=True, text=True, check=False
+        )
+
+    def build(self, *targets: str) -> subprocess.CompletedProcess[str]:
+        return self.bazel("build", *(targets or ("@pypi//:runtime_linux_amd64",)))
+
+    def error(self, *targets: str) -> str:
+        """The message of a build that fails: what comes after Bazel's `Error in fail: `, or an action's line."""
+        done = self.build(*targets)
+        assert done.returncode != 0
+        messages = {
+            line.partition("Error in fail: ")[2] for line in done.stderr.splitlines() if "Error in fail: " in line
+        }
+        assert len(messages) == 1, done.stderr
+        message = messages.pop()
+        assert "127.0.0.1" not in message
+        return message
+
+    def repository(self, name: str) -> Path:
+        return self.output_base / "external" / f"_main~uv~pypi__{name}"
+
+    def listing(self, name: str) -> str:
+        return (self.root / "bazel-bin/external/_main~uv~pypi" / f"{name}.json").read_text()
+
+    def stamps(self) -> dict[str, int]:
+        """When each distribution's repository was written."""
+        return {
+            path.parent.name.partition("pypi__")[2]: path.stat().st_mtime_ns
+            for path in self.output_base.glob("external/_main~uv~pypi__*/listing")
+        }
+
+
+BAZEL = shutil.which("bazel")
+
+pytestmark = pytest.mark.skipif(BAZEL is None, reason="there is no bazel on the test's PATH")
+
+
+@pytest.fixture(scope="module")
+def workspace(uv: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
+    folder = tmp_path_factory.mktemp("extension")
+    (folder / "served").mkdir()
+    make_wheels(folder / "served")
+    with serve(folder / "served") as index:
+        made = Workspace(folder, uv, index)
+        try:
+            yield made
+        finally:
+            made.bazel("shutdown")
+
+
+@pytest.fixture(autouse=True)
+def restored(workspace: Workspace) -> Iterator[None]:
+    """Each test begins with the same project, lock and index."""
+    kept = {name: (workspace.root / name).read_text() for name in ("pyproject.toml", "uv.lock")}
+    yield
+    workspace.index.status = 200
+    for name, content in kept.items():
+        (workspace.root / name).write_text(content)
+
+
+SETS = ("runtime_linux_amd64", "runtime_linux_arm64", "dev_linux_amd64")
+
+
+def test_facts_of_a_lock(workspace: Workspace) -> None:
+    done = workspace.build(*(f"@pypi//:{name}" for name in SETS))
+    assert done.returncode == 0, done.stderr
+    for name in SETS:
+        # To be found, and copied if it is right, in bazel-testlogs/tests/uv/extension_test/test.outputs.
+        Path(os.environ["TEST_UNDECLARED_OUTPUTS_DIR"], f"{name}.json").write_text(workspace.listing(name))
+    for name in SETS:
+        assert workspace.listing(name) == Path(f"tests/uv/golden/{name}.json").read_text(), name
+
+
+def test_a_plain_lock_gives_the_same(workspace: Workspace) -> None:
+    targets = [f"@pypi//:{name}" for name in SETS]
+    assert workspace.build(*targets).returncode == 0
+    portable_lock = (workspace.root / "uv.lock").read_text()
+    stamps, listings = workspace.stamps(), [workspace.listing(name) for name in SETS]
+    (workspace.root / "uv.lock").unlink()
+    subprocess.run(
+        [workspace.uv, "lock", "--quiet", f"--python={sys.executable}"],
+        cwd=workspace.root,
+        env=workspace.environ,
+        check=True,
+    )
+    plain_lock = (workspace.root / "uv.lock").read_text()
+    assert workspace.index.url in plain_lock
+    assert portable(plain_lock) == portable_lock
+    done = workspace.build(*targets)
+    assert done.returncode == 0, done.stderr
+    assert [workspace.listing(name) for name in SETS] == listings
+    assert workspace.stamps() == stamps
+
+
+def test_libraries_import_with_extras_cycles_and_odd_names(workspace: Workspace) -> None:
+    done = workspace.bazel("run", "//:imports")
+    assert done.returncode == 0, done.stderr
+    native, names = done.stdout.splitlines()
+    assert native == f"{os.uname().machine} built"
+    assert names == "leaf more native odd ring-a ring-b top"
+
+
+def test_a_bump_fetches_one_distribution_and_an_unchanged_lock_none(workspace: Workspace) -> None:
+    assert workspace.build().returncode == 0
+    before = workspace.stamps()
+    workspace.bazel("shutdown")
+    workspace.index.status = 500
+    assert workspace.build().returncode == 0
+    assert workspace.stamps() == before
+
+    workspace.index.status = 200
+    make_wheel(workspace.index.folder, "leaf", "1.1")
+    workspace.write(PYPROJECT, upgrade=("leaf",))
+    done = workspace.build()
+    assert done.returncode == 0, done.stderr
+    after = workspace.stamps()
+    assert {name for name in after if after[name] != before[name]} == {"leaf"}
+    assert '"version": "1.1"' in workspace.listing("runtime_linux_amd64")
+
+
+def test_a_wheel_for_a_platform_that_is_not_built_is_not_missed(workspace: Workspace) -> None:
+    make_wheel(workspace.index.folder, "amd-only", "1.0", tag="cp313-cp313-manylinux_2_17_x86_64")
+    workspace.write(PYPROJECT.replace('"odd"', '"amd-only"'))
+    assert workspace.build("@pypi//:runtime_linux_amd64").returncode == 0
+    message = workspace.error("@pypi//:runtime_linux_arm64")
+    assert message.startswith("amd-only 1.0: no wheel for linux/arm64 and Python 3.13")
+    assert not (workspace.repository("amd-only__linux_arm64") / "listing").exists()
+
+
+# A lock that can't be used.
+
+LOCKS = {
+    "not TOML": ("{{{", "can't be parsed, it is no uv lock"),
+    "newer format": ("version = 99\n", "was written by a uv with a newer lock format"),
+    "newer revision": ('version = 1\nrevision = 99\nrequires-python = "==3.13.*"\n', "has revision 99 of the lock format"),
+    "another project's": ('version = 1\nrevision = 3\nrequires-python = "==3.13.*"\n', "does not fit"),
+}
+
+
+@pytest.mark.parametrize("case", LOCKS)
+def test_a_lock_that_cannot_be_used(workspace: Workspace, case: str) -> None:
+    content, problem = LOCKS[case]
+    (workspace.root / "uv.lock").write_text(content)
+    message = workspace.error()
+    assert "//:uv.lock" in message
+    assert problem in message
+    assert message.endswith("Run `bazel run //:lock`.")
+
+
+def test_pyproject_that_the_lock_does_not_fit(workspace: Workspace) -> None:
+    (workspace.root / "pyproject.toml").write_text(PYPROJECT.replace('"native"', '"native>=2"'))
+    assert workspace.error().endswith("does not fit @@//:pyproject.toml. Run `bazel run //:lock`.")
+
+
+def test_a_distribution_from_git(workspace: Workspace) -> None:
+    lock = (workspace.root / "uv.lock").read_text()
+    section = lock.index('name = "leaf"')
+    source = f'source = {{ git = "https://git.example/leaf?rev=main#{"0" * 40}" }}'
+    changed = lock[section:].replace('source = { registry = "wheelhouse" }', source, 1)
+    changed = changed[: changed.index("wheels = [")] + changed[changed.index("]\n", changed.index("wheels = [")) + 2 :]
+    (workspace.root / "uv.lock").write_text(lock[:section] + changed)
+    assert workspace.error().startswith("leaf is locked from git: only distributions from a package index")
+
+
+# A distribution that can't be installed: the repository is not there afterwards, and is after the repair.
+
+
+def test_hash_mismatch(workspace: Workspace) -> None:
+    lock = (workspace.root / "uv.lock").read_text()
+    at = lock.index('path = "more-1.0-py3-none-any.whl", hash = "sha256:') + len('path = "more-1.0-py3-none-any.whl", hash = "sha256:')
+    (workspace.root / "uv.lock").write_text(lock[:at] + "0" * 64 + lock[at + 64 :])
+    message = workspace.error()
+    assert message.startswith("more 1.0: the index serves other bytes under this name than uv.lock pins")
+    assert not (workspace.repository("more") / "site-packages").exists()
+    (workspace.root / "uv.lock").write_text(lock)
+    assert workspace.build().returncode == 0
+
+
+def test_index_refuses(workspace: Workspace) -> None:
+    make_wheel(workspace.index.folder, "late", "1.0")
+    workspace.write(PYPROJECT.replace('"odd"', '"late"'))
+    workspace.index.status = 503
+    assert workspace.error().startswith("late 1.0: the index that this machine is configured for refuses")
+    workspace.index.status = 200
+    assert workspace.build().returncode == 0
+
+
+def test_only_a_source_distribution(workspace: Workspace) -> None:
+    lock = (workspace.root / "uv.lock").read_text()
+    start = lock.index("wheels = [", lock.index('name = "more"'))
+    end = lock.index("]\n", start) + 2
+    source = f'sdist = {{ path = "more-1.0.tar.gz", hash = "sha256:{"0" * 64}" }}\n'
+    (workspace.root / "uv.lock").write_text(lock[:start] + source + lock[end:])
+    assert workspace.error().startswith("more 1.0: no wheel for linux/amd64 and Python 3.13")
+
+
+def test_a_collision_names_the_path_and_both_distributions(workspace: Workspace) -> None:
+    for name in ("clash-a", "clash-b"):
+        make_wheel(workspace.index.folder, name, "1.0", {"clash/same.py": "", "clash/x.py": f"{name!r}\n"})
+    workspace.write(PYPROJECT.replace('"odd"', '"clash-a", "clash-b"'))
+    done = workspace.build()
+    assert done.returncode != 0
+    path = "lib/python3.13/site-packages/clash/x.py"
+    (line,) = [line for line in done.stderr.splitlines() if line.startswith("clash-a")]
+    assert line.startswith(f"clash-a and clash-b both install {path}, with different content")
