@@ -137,6 +137,28 @@ def test_root_file_systems_of_other_versions(archive: Archive, mirror: str) -> N
     assert report["cache"][0].endswith("of other versions, can be removed: forky-amd64-00000000")
 
 
+def test_hub_with_bazelisk_from_npm(machine: Machine) -> None:
+    machine.user_bazelrc.write_text("common --config=hub\n")
+    machine.program("npm", "exit 1")
+    machine.program("node", "exit 1")
+    machine.path = str(machine.programs)
+    # Whether the open internet answers, too, decides on the exit code.
+    before = machine.run("--doctor").stdout
+    assert "Bazelisk from npm, by the first command\n" in before
+    assert "no bazelisk, bazel or npm" not in before
+    for cpu in ("amd64", "arm64"):
+        binary = f"bazelisk-1.28.1/node_modules/@bazel/bazelisk/bazelisk-linux_{cpu}"
+        (machine.cache / binary).parent.mkdir(parents=True, exist_ok=True)
+        (machine.cache / binary).touch()
+    assert f"Bazel:         {machine.cache}/bazelisk-1.28.1/" in machine.run("--doctor").stdout
+
+
+def test_hub_without_bazel(machine: Machine) -> None:
+    machine.user_bazelrc.write_text("common --config=hub\n")
+    machine.path = str(machine.programs)
+    assert "no bazelisk, bazel or npm on PATH: install Bazelisk" in machine.run("--doctor").stdout
+
+
 def test_hub_with_a_real_bazel(machine: Machine) -> None:
     machine.user_bazelrc.write_text("common --config=hub\n")
     report = examine(machine, 0, BAZEL_REAL="/opt/bazel", MIRROR=MIRROR)

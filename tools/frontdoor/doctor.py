@@ -65,6 +65,8 @@ def _hub(checkout: str, _: str, wrong: list[str]) -> str:
         found = hub.which(name)
         if found:
             return found
+    if os.path.exists(hub.npm_binary()):
+        return f"{hub.npm_binary()}, from npm"
     if hub.which("npm") and hub.which("node"):
         return "Bazelisk from npm, by the first command"
     wrong.append("no bazelisk, bazel or npm on PATH: install Bazelisk")

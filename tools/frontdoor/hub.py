@@ -20,7 +20,7 @@ def command() -> str:
         found = which(name)
         if found:
             return found
-    binary = _npm_binary()
+    binary = npm_binary()
     if os.path.exists(binary):
         return binary
     npm = which("npm")
@@ -53,7 +53,8 @@ def which(name: str) -> str | None:
     return None
 
 
-def _npm_binary() -> str:
+def npm_binary() -> str:
+    """Where Bazelisk from npm is, or would be."""
     system = os.uname()
     cpu = {"x86_64": "amd64", "aarch64": "arm64"}.get(system.machine, system.machine)
     name = f"bazelisk-{system.sysname.lower()}_{cpu}"
@@ -86,6 +87,6 @@ def _install(npm: str) -> None:
         try:
             os.rename(folder, _folder())
         except OSError:
-            if not os.path.exists(_npm_binary()):  # else another run was faster
+            if not os.path.exists(npm_binary()):  # else another run was faster
                 raise
         os.makedirs(folder, exist_ok=True)
