@@ -32,7 +32,8 @@ def make_wheel(
     entries: dict[str, bytes | str] = {
         **(files if files is not None else {f"{stem}.py": f"version = {version!r}\n"}),
         f"{info}/METADATA": header,
-        f"{info}/WHEEL": f"Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: {tag}\n",
+        f"{info}/WHEEL": f"Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\n"
+        f"Tag: {tag}\n",
     }
     record = entries.pop(f"{info}/RECORD", None) or "".join(
         f"{_quoted(path)},,\n" for path in [*entries, f"{info}/RECORD"]
@@ -54,7 +55,7 @@ def sha256(path: Path) -> str:
 
 
 class Index:
-    """A running index: the folder that it serves, its URL, and a status for it to answer with instead."""
+    """A running index: its folder, its URL, and a status for it to answer with instead."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -73,9 +74,9 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         if self.index.status != 200:
             self._answer("text/plain", None, self.index.status)
         elif len(parts) == 2 and parts[0] == "simple":
-            files = [f for f in sorted(folder.iterdir()) if _project(f.name) == parts[1]]
-            links = [f'<a href="{_link(f)}">{html.escape(f.name)}</a>' for f in files]
-            self._answer("text/html", "<!DOCTYPE html>\n" + "\n".join(links) if links else None)
+            files = [file for file in sorted(folder.iterdir()) if _project(file) == parts[1]]
+            links = [f'<a href="{_link(file)}">{html.escape(file.name)}</a>' for file in files]
+            self._answer("text/html", "\n".join(["<!DOCTYPE html>", *links]) if links else None)
         elif len(parts) == 2 and parts[0] == "files" and (folder / parts[1]).is_file():
             self._answer("application/octet-stream", (folder / parts[1]).read_bytes())
         else:
@@ -100,8 +101,8 @@ def _link(file: Path) -> str:
     return f"/files/{urllib.parse.quote(file.name)}#sha256={sha256(file)}"
 
 
-def _project(file_name: str) -> str:
-    return file_name.split("-")[0].replace("_", "-").lower()
+def _project(file: Path) -> str:
+    return file.name.split("-")[0].replace("_", "-").lower()
 
 
 @contextmanager

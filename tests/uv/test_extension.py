@@ -1,6 +1,6 @@
 """The module extension, in a Bazel workspace of its own with an index on the loopback interface.
 
-The workspace has this repository's uv/ and registry/, the test's own wheels, pyproject.toml and lock.
+It has this repository's uv/ and registry/, and the test's own wheels, pyproject.toml and lock.
 """
 
 import contextlib
@@ -46,19 +46,29 @@ def make_wheels(folder: Path) -> None:
         metadata="License-Expression: MIT\nProvides-Extra: more\n",
         requires=("leaf", "more; extra == 'more'"),
     )
-    make_wheel(folder, "leaf", "1.0", metadata="Provides-Extra: loud\n", requires=("tool; extra == 'loud'",))
+    make_wheel(
+        folder,
+        "leaf",
+        "1.0",
+        metadata="Provides-Extra: loud\n",
+        requires=("tool; extra == 'loud'",),
+    )
     make_wheel(folder, "more", "1.0")
     make_wheel(folder, "tool", "1.0")
     make_wheel(folder, "windows-only", "1.0")
     make_wheel(folder, "ring-a", "1.0", requires=("ring-b",))
     make_wheel(folder, "ring-b", "1.0", requires=("ring-a", "leaf"))
-    make_wheel(folder, "odd", "1.0", {"odd/__init__.py": "", "odd/BUILD": "built", "odd/a b.txt": ""})
+    make_wheel(
+        folder, "odd", "1.0", {"odd/__init__.py": "", "odd/BUILD": "built", "odd/a b.txt": ""}
+    )
     for arch in ("x86_64", "aarch64"):
         files = {"native.py": f"arch = {arch!r}\n"}
         make_wheel(folder, "native", "1.0", files, tag=f"cp313-cp313-manylinux_2_17_{arch}")
 
 
-pytestmark = pytest.mark.skipif(shutil.which("bazel") is None, reason="there is no bazel on the test's PATH")
+pytestmark = pytest.mark.skipif(
+    shutil.which("bazel") is None, reason="there is no bazel on the test's PATH"
+)
 
 
 @pytest.fixture(scope="module")
@@ -126,7 +136,7 @@ def test_libraries_import_with_extras_cycles_and_odd_names(workspace: Workspace)
 
 
 def _reads_any_name() -> bool:
-    """Debian's Bazel reads names beyond ASCII only where it finds the locale that its client asks for."""
+    """Debian's Bazel reads names beyond ASCII only where its client's locale is installed."""
     with contextlib.suppress(locale.Error):
         locale.setlocale(locale.LC_CTYPE, "en_US.ISO-8859-1")
         locale.setlocale(locale.LC_CTYPE, "")
@@ -136,7 +146,9 @@ def _reads_any_name() -> bool:
 
 @pytest.mark.skipif(not _reads_any_name(), reason="Bazel's JVM lacks the locale en_US.ISO-8859-1")
 def test_names_beyond_ascii(workspace: Workspace) -> None:
-    make_wheel(workspace.index.folder, "beyond", "1.0", {"beyond/ü →.txt": "x", "beyond/__init__.py": ""})
+    make_wheel(
+        workspace.index.folder, "beyond", "1.0", {"beyond/ü →.txt": "x", "beyond/__init__.py": ""}
+    )
     workspace.write(PYPROJECT.replace('"native"', '"native", "beyond"'))
     done = workspace.build("@pypi//:runtime_linux_amd64", "@pypi//beyond", "//:imports")
     assert done.returncode == 0, done.stderr
@@ -176,8 +188,14 @@ def test_a_wheel_for_a_platform_that_is_not_built_is_not_missed(workspace: Works
 LOCKS = {
     "not TOML": ("{{{", "can't be parsed, it is no uv lock"),
     "newer format": ("version = 99\n", "was written by a uv with a newer lock format"),
-    "newer revision": ('version = 1\nrevision = 99\nrequires-python = "==3.13.*"\n', "has revision 99 of the lock format"),
-    "another project's": ('version = 1\nrevision = 3\nrequires-python = "==3.13.*"\n', "does not fit"),
+    "newer revision": (
+        'version = 1\nrevision = 99\nrequires-python = "==3.13.*"\n',
+        "has revision 99 of the lock format",
+    ),
+    "another project's": (
+        'version = 1\nrevision = 3\nrequires-python = "==3.13.*"\n',
+        "does not fit",
+    ),
 }
 
 
@@ -201,20 +219,29 @@ def test_a_distribution_from_git(workspace: Workspace) -> None:
     section = lock.index('name = "leaf"')
     source = f'source = {{ git = "https://git.example/leaf?rev=main#{"0" * 40}" }}'
     changed = lock[section:].replace('source = { registry = "wheelhouse" }', source, 1)
-    changed = changed[: changed.index("wheels = [")] + changed[changed.index("]\n", changed.index("wheels = [")) + 2 :]
+    changed = (
+        changed[: changed.index("wheels = [")]
+        + changed[changed.index("]\n", changed.index("wheels = [")) + 2 :]
+    )
     (workspace.root / "uv.lock").write_text(lock[:section] + changed)
-    assert workspace.error().startswith("leaf is locked from git: only distributions from a package index")
+    assert workspace.error().startswith(
+        "leaf is locked from git: only distributions from a package index"
+    )
 
 
-# A distribution that can't be installed: the repository is not there afterwards, and is after the repair.
+# A distribution that can't be installed: its repository is only there after the repair.
 
 
 def test_hash_mismatch(workspace: Workspace) -> None:
     lock = (workspace.root / "uv.lock").read_text()
-    at = lock.index('path = "more-1.0-py3-none-any.whl", hash = "sha256:') + len('path = "more-1.0-py3-none-any.whl", hash = "sha256:')
+    at = lock.index('path = "more-1.0-py3-none-any.whl", hash = "sha256:') + len(
+        'path = "more-1.0-py3-none-any.whl", hash = "sha256:'
+    )
     (workspace.root / "uv.lock").write_text(lock[:at] + "0" * 64 + lock[at + 64 :])
     message = workspace.error()
-    assert message.startswith("more 1.0: the index serves other bytes under this name than uv.lock pins")
+    assert message.startswith(
+        "more 1.0: the index serves other bytes under this name than uv.lock pins"
+    )
     assert not (workspace.repository("more") / "site-packages").exists()
     (workspace.root / "uv.lock").write_text(lock)
     assert workspace.build().returncode == 0
@@ -224,7 +251,9 @@ def test_index_refuses(workspace: Workspace) -> None:
     make_wheel(workspace.index.folder, "late", "1.0")
     workspace.write(PYPROJECT.replace('"odd"', '"late"'))
     workspace.index.status = 503
-    assert workspace.error().startswith("late 1.0: the index that this machine is configured for refuses")
+    assert workspace.error().startswith(
+        "late 1.0: the index that this machine is configured for refuses"
+    )
     workspace.index.status = 200
     assert workspace.build().returncode == 0
 
@@ -240,7 +269,9 @@ def test_only_a_source_distribution(workspace: Workspace) -> None:
 
 def test_a_collision_names_the_path_and_both_distributions(workspace: Workspace) -> None:
     for name in ("clash-a", "clash-b"):
-        make_wheel(workspace.index.folder, name, "1.0", {"clash/same.py": "", "clash/x.py": f"{name!r}\n"})
+        make_wheel(
+            workspace.index.folder, name, "1.0", {"clash/same.py": "", "clash/x.py": f"{name!r}\n"}
+        )
     workspace.write(PYPROJECT.replace('"odd"', '"clash-a", "clash-b"'))
     done = workspace.build()
     assert done.returncode != 0

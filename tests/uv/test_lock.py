@@ -1,4 +1,4 @@
-"""lock.py: the portable form, `bazel run //:lock`, and that the committed lock fits pyproject.toml."""
+"""lock.py: the portable form, `bazel run //:lock`, and the committed lock."""
 
 import json
 import os
@@ -46,9 +46,17 @@ def project(index: Index, tmp_path: Path) -> Path:
 
 def run(uv: Path, project: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     """`bazel run //:lock -- arguments` in this workspace."""
-    command = [sys.executable, "uv/private/lock.py", f"--uv={uv}", "--lock=uv.lock", "--pyproject=pyproject.toml"]
+    command = [
+        sys.executable,
+        "uv/private/lock.py",
+        f"--uv={uv}",
+        "--lock=uv.lock",
+        "--pyproject=pyproject.toml",
+    ]
     environ = os.environ | {"BUILD_WORKSPACE_DIRECTORY": str(project)}
-    return subprocess.run([*command, *arguments], env=environ, capture_output=True, text=True, check=False)
+    return subprocess.run(
+        [*command, *arguments], env=environ, capture_output=True, text=True, check=False
+    )
 
 
 def versions(lock: Path) -> dict[str, str]:
@@ -67,8 +75,11 @@ def plain(uv: Path, project: Path) -> str:
 def test_portable_form(uv: Path, index: Index, project: Path) -> None:
     (index.folder / "leaf-1.0.tar.gz").write_bytes(b"a source distribution")
     lock = portable(plain(uv, project))
-    leaf, source = (sha256(index.folder / name) for name in ("leaf-1.0-py3-none-any.whl", "leaf-1.0.tar.gz"))
-    assert f"""\
+    leaf, source = (
+        sha256(index.folder / name) for name in ("leaf-1.0-py3-none-any.whl", "leaf-1.0.tar.gz")
+    )
+    assert (
+        f"""\
 [[package]]
 name = "leaf"
 version = "1.0"
@@ -77,7 +88,9 @@ sdist = {{ path = "leaf-1.0.tar.gz", hash = "sha256:{source}" }}
 wheels = [
     {{ path = "leaf-1.0-py3-none-any.whl", hash = "sha256:{leaf}" }},
 ]
-""" in lock
+"""
+        in lock
+    )
     assert "//" not in lock
     assert portable(lock) == lock
 
@@ -86,9 +99,11 @@ def test_portable_form_says_the_same_as_the_plain_one(uv: Path, project: Path) -
     make_wheel(project.parent / "served", "leaf", "1.0", tag="cp313-cp313-manylinux_2_17_aarch64")
 
     def facts() -> list[Any]:
-        command = [uv, "tree", "--frozen", "--format=json", "--preview-features=json-output"]
+        command = [str(uv), "tree", "--frozen", "--format=json", "--preview-features=json-output"]
         command += ["--python-platform=aarch64-manylinux_2_40", f"--python={sys.executable}"]
-        said = subprocess.run(command, cwd=project, capture_output=True, text=True, check=True).stdout
+        said = subprocess.run(
+            command, cwd=project, capture_output=True, text=True, check=True
+        ).stdout
         return [
             [
                 node.get("name"),
@@ -107,13 +122,17 @@ def test_portable_form_says_the_same_as_the_plain_one(uv: Path, project: Path) -
 
 
 def test_a_local_version_is_decoded() -> None:
-    line = f'    {{ url = "https://pypi.example/a/b-1%2Bcpu-py3-none-any.whl#x", hash = "sha256:{"0" * 64}", size = 1 }},\n'
-    assert portable(line) == f'    {{ path = "b-1+cpu-py3-none-any.whl", hash = "sha256:{"0" * 64}" }},\n'
+    digest = f'hash = "sha256:{"0" * 64}"'
+    url = "https://pypi.example/a/b-1%2Bcpu-py3-none-any.whl#x"
+    line = f'    {{ url = "{url}", {digest}, size = 1 }},\n'
+    assert portable(line) == f'    {{ path = "b-1+cpu-py3-none-any.whl", {digest} }},\n'
 
 
 def test_an_address_that_must_stay_is_refused() -> None:
-    lock = 'version = 1\n[[package]]\nname = "mine"\nsource = { git = "https://git.example/mine" }\n'
-    with pytest.raises(LockError, match="^mine: comes from an address of its own"):
+    lock = (
+        'version = 1\n[[package]]\nname = "mine"\nsource = { git = "https://git.example/mine" }\n'
+    )
+    with pytest.raises(LockError, match=r"^mine: comes from an address of its own"):
         portable(lock)
 
 
@@ -157,7 +176,9 @@ def test_a_failure_leaves_the_lock_as_it_is(uv: Path, project: Path) -> None:
     assert {path.name for path in project.iterdir()} == {"pyproject.toml", "uv.lock"}
 
 
-@pytest.mark.parametrize("broken", ["{{{ no TOML", "version = 99\nrequires-python = '==3.13.*'\n", ""])
+@pytest.mark.parametrize(
+    "broken", ["{{{ no TOML", "version = 99\nrequires-python = '==3.13.*'\n", ""]
+)
 def test_an_unreadable_lock_is_resolved_from_scratch(uv: Path, project: Path, broken: str) -> None:
     (project / "uv.lock").write_text(broken)
     done = run(uv, project)

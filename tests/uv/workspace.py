@@ -55,6 +55,7 @@ py_binary(
 )
 """
 
+
 class Workspace:
     """A Bazel workspace in a temporary folder."""
 
@@ -94,19 +95,32 @@ class Workspace:
         lock = self.root / "uv.lock"
         old = lock.read_text() if lock.exists() else None
         with mock.patch.dict(os.environ, self.environ):
-            new, _ = resolve(str(self.uv), pyproject, old, [f"--upgrade-package={name}" for name in upgrade])
+            new, _ = resolve(
+                str(self.uv), pyproject, old, [f"--upgrade-package={name}" for name in upgrade]
+            )
         (self.root / "pyproject.toml").write_text(pyproject)
         lock.write_text(new)
 
     def bazel(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run Bazel here."""
-        startup = ["bazel", "--nosystem_rc", "--nohome_rc", f"--output_base={self.output_base}", "--max_idle_secs=30"]
+        startup = [
+            "bazel",
+            "--nosystem_rc",
+            "--nohome_rc",
+            f"--output_base={self.output_base}",
+            "--max_idle_secs=30",
+        ]
         if Path("/usr/share/bazel").is_dir():  # Debian's Bazel is not self-extracting
             startup += ["--install_base=/usr/share/bazel", "--trust_install_base"]
             startup += ["--server_javabase=/usr/lib/jvm/default-java"]
         startup += ["--host_jvm_args=-Xmx512m"]
         return subprocess.run(
-            [*startup, *arguments], cwd=self.root, env=self.environ, capture_output=True, text=True, check=False
+            [*startup, *arguments],
+            cwd=self.root,
+            env=self.environ,
+            capture_output=True,
+            text=True,
+            check=False,
         )
 
     def build(self, *targets: str) -> subprocess.CompletedProcess[str]:
@@ -114,11 +128,13 @@ class Workspace:
         return self.bazel("build", *(targets or ("@pypi//:runtime_linux_amd64",)))
 
     def error(self, *targets: str) -> str:
-        """The message of a build that fails: what comes after Bazel's `Error in fail: `, or an action's line."""
+        """The message of a build that fails: what comes after Bazel's `Error in fail: `."""
         done = self.build(*targets)
         assert done.returncode != 0
         messages = {
-            line.partition("Error in fail: ")[2] for line in done.stderr.splitlines() if "Error in fail: " in line
+            line.partition("Error in fail: ")[2]
+            for line in done.stderr.splitlines()
+            if "Error in fail: " in line
         }
         assert len(messages) == 1, done.stderr
         message = messages.pop()

@@ -19,8 +19,9 @@ def collision(listings: list[tuple[str, Path]]) -> str | None:
             owner, owned = owners.setdefault(path, (name, digest))
             if owned != digest:
                 return (
-                    f"{owner} and {name} both install {path}, with different content: whichever came last would "
-                    "win. Remove one of them from pyproject.toml, or take versions that don't collide."
+                    f"{owner} and {name} both install {path}, with different content: whichever "
+                    "came last would win. Remove one of them from pyproject.toml, or take versions "
+                    "that don't collide."
                 )
     return None
 

@@ -70,8 +70,7 @@ def _distribution_repository_impl(rctx):
     tools = [rctx.path(tool) for tool in rctx.attr._tools]
     result = rctx.execute([
         rctx.path(rctx.attr.python),
-        "-E",
-        "-s",
+        "-I",
         "-B",
         tools[0],
         "--uv={}".format(rctx.path(rctx.attr.uv)),

@@ -24,7 +24,10 @@ import tarfile
 from collections.abc import Mapping
 from pathlib import Path
 
-from settle import InstallError, settle
+# Started as a script: its package's root is two folders up.
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
+from uv.private.settle import InstallError, settle
 
 _DIRECTORIES = ("site-packages", "bin", "data")
 
@@ -35,35 +38,38 @@ _KEPT = re.compile(
     r"|CONCURRENT_.*)"
 )
 
-# uv's words → ours. uv's own text is not passed on: it may hold the index's address and credentials.
+_INDEX = "the index that this machine is configured for"
+
+# uv's words → ours. uv's own are not passed on: they may hold the index's address and credentials.
 _CAUSES = (
     (
         r"Hash mismatch for",
-        "the index serves other bytes under this name than uv.lock pins (sha256 mismatch). Find out why; if the "
-        "new file is right, `bazel run //:lock -- --upgrade-package {name}` pins it.",
+        "the index serves other bytes under this name than uv.lock pins (sha256 mismatch). Find "
+        "out why; if the new file is right, "
+        "`bazel run //:lock -- --upgrade-package {name}` pins it.",
     ),
     (
         r"no wheels with a matching|no usable wheels|no compatible wheels",
-        "no wheel for {platform} and Python {python}, and nothing is built from source here. Take a version that "
-        "has one, or put a wheel on the index and run `bazel run //:lock -- --upgrade-package {name}`.",
+        "no wheel for {platform} and Python {python}, and nothing is built from source here. Take "
+        "a version that has one, or put a wheel on the index and run "
+        "`bazel run //:lock -- --upgrade-package {name}`.",
     ),
     (
         r"returned a 40[13]|valid authentication credentials|status code|HTTP status",
-        "the index that this machine is configured for refuses the request. Check its address and credentials.",
+        f"{_INDEX} refuses the request. Check its address and credentials.",
     ),
     (
         r"was not found in the package registry|was not found in the provided",
-        "the index that this machine is configured for does not have this package.",
+        f"{_INDEX} does not have this package.",
     ),
     (
         r"there is no version of|[Nn]o version of",
-        "the index that this machine is configured for does not have this version. "
+        f"{_INDEX} does not have this version. "
         "`bazel run //:lock -- --upgrade-package {name}` takes one that it has.",
     ),
     (
         r"Failed to fetch|error sending request|network was disabled|client error|[Tt]imed? ?out",
-        "the index that this machine is configured for can't be reached. Check the network, the proxy and uv's "
-        "or pip's index setting.",
+        f"{_INDEX} can't be reached. Check the network, the proxy and uv's or pip's index setting.",
     ),
     (
         r"unacceptable filename",
@@ -77,7 +83,7 @@ _CAUSES = (
 
 
 def uv_environment(environ: Mapping[str, str]) -> dict[str, str]:
-    """The environment for uv: the user's, without the UV_ variables that change what is installed."""
+    """The user's environment, without the UV_ variables that change what is installed."""
     kept = {k: v for k, v in environ.items() if not k.startswith("UV_") or _KEPT.fullmatch(k)}
     # No installer metadata: its time stamps and paths would differ from run to run.
     return kept | {"UV_NO_INSTALLER_METADATA": "1", "RUST_LOG": "uv_resolver=debug,uv_extract=warn"}
@@ -116,8 +122,12 @@ def _run_uv(arguments: argparse.Namespace, wheels: Mapping[str, str]) -> str:
     ]
     for offline in (["--offline"], []):
         shutil.rmtree("venv", ignore_errors=True)
-        done = subprocess.run(
-            command + offline, env=uv_environment(os.environ), capture_output=True, text=True, check=False
+        done = subprocess.run(  # noqa: S603 - the pinned uv, and no shell
+            command + offline,
+            env=uv_environment(os.environ),
+            capture_output=True,
+            text=True,
+            check=False,
         )
         if done.returncode == 0:
             return done.stderr
@@ -139,7 +149,7 @@ def selected(log: str, wheels: Mapping[str, str]) -> str:
     found = re.search(r"Selecting: \S+ \[[^\]]*\] \((\S+\.whl)\)", log)
     if found and found[1] in wheels:
         return found[1]
-    # uv prints the name normalised; the last three fields (PEP 427) tell the wheels of one version apart.
+    # uv prints the name normalised; the last three fields (PEP 427) tell a version's wheels apart.
     tags = found[1].rsplit("-", 3)[1:] if found else None
     same = [wheel for wheel in wheels if wheel.rsplit("-", 3)[1:] == tags]
     if len(same) != 1:
@@ -155,10 +165,14 @@ def install(arguments: argparse.Namespace) -> dict[str, object]:
     log = _run_uv(arguments, wheels)
     if unsafe := re.search(r"Skipping unsafe file name: (.*)", log):
         # uv leaves the entry out and says so only when it unpacks: let it unpack again next time.
-        subprocess.run(
-            [arguments.uv, "cache", "clean", "--quiet", arguments.name], env=uv_environment(os.environ), check=False
+        subprocess.run(  # noqa: S603 - the pinned uv, and no shell
+            [arguments.uv, "cache", "clean", "--quiet", arguments.name],
+            env=uv_environment(os.environ),
+            check=False,
         )
-        raise InstallError(f"the wheel is unsafe: its entry {unsafe[1]!r} lies outside of the environment.")
+        raise InstallError(
+            f"the wheel is unsafe: its entry {unsafe[1]!r} lies outside of the environment."
+        )
     wheel = selected(log, wheels)
     venv = Path("venv").absolute()
     (venv / ".lock").unlink(missing_ok=True)
@@ -195,8 +209,12 @@ def main() -> None:
     parser.add_argument("--uv", required=True, help="path of the uv binary")
     parser.add_argument("--name", required=True, help="normalised name of the distribution")
     parser.add_argument("--version", required=True)
-    parser.add_argument("--wheels", required=True, help="JSON object: file name of each locked wheel → SHA-256")
-    parser.add_argument("--platform", required=True, help="platform for messages, such as linux/arm64")
+    parser.add_argument(
+        "--wheels", required=True, help="JSON object: file name of each locked wheel → SHA-256"
+    )
+    parser.add_argument(
+        "--platform", required=True, help="platform for messages, such as linux/arm64"
+    )
     parser.add_argument("--python-platform", required=True, help="platform as uv names it")
     parser.add_argument("--python-version", required=True, help="such as 3.13")
     arguments = parser.parse_args()

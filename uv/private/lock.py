@@ -33,7 +33,7 @@ class LockError(Exception):
 
 
 def portable(lock: str) -> str:
-    """The lock without addresses, from what `uv lock` writes; LockError when it can't do without."""
+    """The lock without addresses, from what `uv lock` writes; LockError if it needs one."""
     lock = _REGISTRY.sub(f'source = {{ registry = "{WHEELHOUSE}" }}', lock)
     lock = _FILE.sub(lambda file: f'{{ path = "{_file_name(file[1])}", hash = "{file[2]}" }}', lock)
     if _ADDRESS.search(lock):
@@ -44,8 +44,8 @@ def portable(lock: str) -> str:
         ]
         named = ", ".join(name[1] for name in names if name) or "pyproject.toml"
         raise LockError(
-            f"{named}: comes from an address of its own (Git, a URL or a named index), or without a sha256. "
-            "A portable lock holds distributions of the machine's package index only."
+            f"{named}: comes from an address of its own (Git, a URL or a named index), or without "
+            "a sha256. A portable lock holds distributions of the machine's package index only."
         )
     return lock
 
@@ -56,7 +56,7 @@ def _file_name(address: str) -> str:
 
 def _uv(uv: str, folder: Path, *arguments: str, env: Mapping[str, str] | None = None) -> str:
     """Run uv on the project in the folder; returns what it said, LockError when it failed."""
-    done = subprocess.run(
+    done = subprocess.run(  # noqa: S603 - the pinned uv, and no shell
         [uv, *arguments, f"--python={sys.executable}", "--color=never", "--no-progress"],
         cwd=folder,
         env=env,
@@ -90,24 +90,37 @@ def resolve(uv: str, pyproject: str, lock: str | None, upgrades: list[str]) -> t
 
 
 def check(uv: str, project: Path) -> None:
-    """LockError unless the portable lock in the folder fits its pyproject.toml. Needs no network."""
+    """LockError unless the folder's portable lock fits its pyproject.toml. Needs no network."""
     (project / WHEELHOUSE).mkdir(exist_ok=True)
     # Nothing of the user's settings: a configured index is not what the lock was resolved against.
-    env = {"HOME": str(project / WHEELHOUSE), "XDG_CONFIG_DIRS": str(project / WHEELHOUSE), "PATH": os.defpath}
-    _uv(uv, project, "lock", "--check", "--offline", "--no-index", f"--find-links={WHEELHOUSE}", env=env)
+    env = {
+        "HOME": str(project / WHEELHOUSE),
+        "XDG_CONFIG_DIRS": str(project / WHEELHOUSE),
+        "PATH": os.defpath,
+    }
+    _uv(
+        uv,
+        project,
+        "lock",
+        "--check",
+        "--offline",
+        "--no-index",
+        f"--find-links={WHEELHOUSE}",
+        env=env,
+    )
 
 
 def write(path: Path, content: str) -> None:
     """Replace the file in one step, so that it is never half-written."""
     descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
-        with open(descriptor, "w", encoding="utf-8") as file:
+        with open(descriptor, "w", encoding="utf-8") as file:  # noqa: PTH123 - a descriptor
             file.write(content)
         if path.exists():
             shutil.copymode(path, temporary)
         else:
-            os.chmod(temporary, 0o644)
-        os.replace(temporary, path)
+            Path(temporary).chmod(0o644)
+        Path(temporary).replace(path)
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise
@@ -115,13 +128,20 @@ def write(path: Path, content: str) -> None:
 
 def main() -> None:
     """Command line: see the module's docstring."""
-    parser = argparse.ArgumentParser(prog="bazel run //:lock --", description="Lock pyproject.toml with uv.")
+    parser = argparse.ArgumentParser(
+        prog="bazel run //:lock --", description="Lock pyproject.toml with uv."
+    )
     parser.add_argument("--uv", required=True, help=argparse.SUPPRESS)
     parser.add_argument("--lock", required=True, help=argparse.SUPPRESS)
     parser.add_argument("--pyproject", required=True, help=argparse.SUPPRESS)
     parser.add_argument("-U", "--upgrade", action="store_true", help="resolve everything anew")
     parser.add_argument(
-        "-P", "--upgrade-package", action="append", default=[], metavar="NAME", help="resolve NAME anew"
+        "-P",
+        "--upgrade-package",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="resolve NAME anew",
     )
     arguments = parser.parse_args()
     workspace = Path(os.environ.get("BUILD_WORKSPACE_DIRECTORY", ""))
@@ -130,7 +150,7 @@ def main() -> None:
     path = workspace / arguments.lock
     upgrades = ["--upgrade"] * arguments.upgrade
     upgrades += [f"--upgrade-package={name}" for name in arguments.upgrade_package]
-    uv = os.path.abspath(arguments.uv)
+    uv = str(Path(arguments.uv).absolute())
     pyproject = (workspace / arguments.pyproject).read_text()
     old = path.read_text() if path.exists() else None
     try:

@@ -48,10 +48,10 @@ def settle(venv: Path, python_version: str) -> dict[str, object]:
     for folder, folders, _ in os.walk(site):
         if "__pycache__" in folders:
             folders.remove("__pycache__")
-            shutil.rmtree(os.path.join(folder, "__pycache__"))
+            shutil.rmtree(Path(folder, "__pycache__"))
 
     files = set(_files(venv))
-    # uv writes RECORD anew from what it unpacked: a row without a file is one of those removed above.
+    # uv writes RECORD anew from what it unpacked: a row without a file is one removed above.
     rows = []
     with (info / "RECORD").open(encoding="utf-8", newline="") as record:
         for row in filter(None, csv.reader(record)):
@@ -63,7 +63,7 @@ def settle(venv: Path, python_version: str) -> dict[str, object]:
     _replace(info / "RECORD", output.getvalue().encode())
 
     size = 0
-    with open("listing", "w", encoding="utf-8", errors="surrogateescape") as listing:
+    with Path("listing").open("w", encoding="utf-8", errors="surrogateescape") as listing:
         for path in sorted(files):
             content = (venv / path).read_bytes()
             size += len(content)
@@ -80,7 +80,7 @@ def settle(venv: Path, python_version: str) -> dict[str, object]:
 
 
 def licence(metadata: Message) -> str:
-    """SPDX expression, else a one-line licence, else the classifiers, else the licence's first line."""
+    """SPDX expression, else a one-line licence, else classifiers, else the text's first line."""
     text = str(metadata.get("License") or "").strip()
     if text.upper() == "UNKNOWN":
         text = ""
@@ -109,7 +109,7 @@ def generated_scripts(info: Path) -> set[str]:
 
 
 def undo_shebang(script: bytes) -> bytes:
-    """Give a wheel's Python script back the `#!python` that uv replaced by this machine's interpreter."""
+    """Give a Python script back the `#!python` that uv replaced by this machine's interpreter."""
     lines = script.split(b"\n")
     if lines[0] == f"#!{sys.executable}".encode():
         return b"\n".join([b"#!python", *lines[1:]])
@@ -121,7 +121,7 @@ def undo_shebang(script: bytes) -> bytes:
 
 def _in_environment(site: Path, venv: Path, path: str) -> str:
     """RECORD's path, relative to the environment; an absolute one stays, and is no file of ours."""
-    return os.path.relpath(os.path.normpath(os.path.join(site, path)), venv)
+    return os.path.relpath(os.path.normpath(site / path), venv)
 
 
 def _row(site: Path, path: str) -> list[str]:
@@ -142,4 +142,4 @@ def _replace(path: Path, content: bytes) -> None:
 def _files(folder: Path) -> Iterator[str]:
     for parent, _, names in os.walk(folder):
         for name in names:
-            yield os.path.relpath(os.path.join(parent, name), folder)
+            yield os.path.relpath(f"{parent}/{name}", folder)
