@@ -63,15 +63,27 @@ def run(command: Sequence[str], **options: Any) -> subprocess.CompletedProcess[b
     """`subprocess.run`, with the output captured, of a program that `find` found."""
     options.setdefault("stdout", subprocess.PIPE)
     options.setdefault("stderr", subprocess.PIPE)
-    if (outside := _outside()) is not None:
-        options["preexec_fn"] = _step_out(outside, Path.cwd())
-    path = find(command[0]) or command[0]
-    return subprocess.run([path, *command[1:]], check=False, **options)  # noqa: S603
+    return subprocess.run(_found(command), check=False, **_outside_options(), **options)  # noqa: S603
+
+
+def start(command: Sequence[str], **options: Any) -> subprocess.Popen[bytes]:
+    """`subprocess.Popen` of a program that `find` found."""
+    return subprocess.Popen(_found(command), **_outside_options(), **options)  # noqa: S603
 
 
 def become(command: Sequence[str]) -> None:
     """Replaces this process by a program that `find` found."""
-    path = find(command[0]) or command[0]
+    path, *arguments = _found(command)
     if (outside := _outside()) is not None:
         _step_out(outside, Path.cwd())()
-    os.execv(path, list(command))  # noqa: S606
+    os.execv(path, [command[0], *arguments])  # noqa: S606
+
+
+def _found(command: Sequence[str]) -> list[str]:
+    return [find(command[0]) or command[0], *command[1:]]
+
+
+def _outside_options() -> dict[str, Any]:
+    if (outside := _outside()) is None:
+        return {}
+    return {"preexec_fn": _step_out(outside, Path.cwd())}

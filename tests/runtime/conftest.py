@@ -1,0 +1,45 @@
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from load import layout
+from load.engine import Engine
+
+from tests.app.postgres import Postgres
+from tests.runtime import engines
+
+
+@pytest.fixture(scope="session")
+def image() -> layout.Image:
+    return layout.read(Path(os.environ["IMAGE"]).resolve())
+
+
+@pytest.fixture(scope="session")
+def engine() -> Iterator[Engine]:
+    """An engine with an empty store."""
+    makers = {
+        "containerd": engines.containerd,
+        "docker": engines.docker,
+        "podman": engines.podman,
+    }
+    with pytest.MonkeyPatch.context() as patch:
+        # Engines call programs of root's (iptables), which Bazel's PATH for tests lacks.
+        patch.setenv("PATH", f"{os.environ['PATH']}:/usr/local/sbin:/usr/sbin:/sbin")
+        with makers[os.environ["ENGINE"]]() as started:
+            yield started
+
+
+@pytest.fixture(scope="session")
+def loaded(engine: Engine, image: layout.Image) -> layout.Image:
+    """The image, which the engine has."""
+    engine.load(image, ["todo-backend:latest"])
+    return image
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
+    server = Postgres(tmp_path_factory.mktemp("postgres"))
+    server.start()
+    yield server
+    server.stop()
