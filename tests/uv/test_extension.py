@@ -6,6 +6,7 @@ It has this repository's uv/ and registry/, and the test's own wheels, pyproject
 import contextlib
 import locale
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -278,3 +279,33 @@ def test_a_collision_names_the_path_and_both_distributions(workspace: Workspace)
     path = "lib/python3.13/site-packages/clash/x.py"
     (line,) = [line for line in done.stderr.splitlines() if line.startswith("clash-a")]
     assert line.startswith(f"clash-a and clash-b both install {path}, with different content")
+
+
+# The pinned uv: every other test has it from pip.
+
+
+def test_no_pip_and_no_uv(workspace: Workspace, tmp_path: Path) -> None:
+    message = workspace.error("@pinned//:uv", f"--repo_env=PATH={tmp_path}")
+    assert "there is no pip here: install python3-pip. Or put a uv of exactly version" in message
+
+
+def test_a_uv_of_the_pinned_version_on_path(workspace: Workspace, tmp_path: Path) -> None:
+    (tmp_path / "uv").symlink_to(workspace.uv.resolve())
+    done = workspace.build("@pinned//:uv", f"--repo_env=PATH={tmp_path}")
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_uv_of_another_version_on_path(workspace: Workspace, tmp_path: Path) -> None:
+    (tmp_path / "uv").write_text("#!/bin/sh\necho uv 0.0.1\n")
+    (tmp_path / "uv").chmod(0o755)
+    assert "of exactly version" in workspace.error("@pinned//:uv", f"--repo_env=PATH={tmp_path}")
+
+
+@pytest.mark.skipif(not shutil.which("python3"), reason="there is no python3 whose pip could fail")
+def test_pips_index_unreachable(workspace: Workspace) -> None:
+    index = "http://fake-user:fake-password@127.0.0.1:9/simple"
+    message = workspace.error(
+        "@pinned//:uv", f"--repo_env=PIP_INDEX_URL={index}", "--repo_env=PIP_RETRIES=0"
+    )
+    assert re.match(r"pip could not download uv \S+ \(wheel with sha256 [0-9a-f]{64}\)", message)
+    assert "fake-" not in message

@@ -26,6 +26,10 @@ uv.lock(
     uv = "//:uv.bin",
 )
 use_repo(uv, "pypi")
+
+uv_binary = use_repo_rule("//uv:extensions.bzl", "uv_binary")
+
+uv_binary(name = "pinned")
 """
 
 BUILD = """\

@@ -16,38 +16,38 @@ def _is_pinned(rctx, uv):
     result = rctx.execute([uv, "--version"])
     return result.return_code == 0 and result.stdout.split(" ")[1:2] == [_VERSION]
 
-def _pips(rctx):
-    """Commands that may be a pip, best first: the machine's, then the one that the interpreter attribute ships."""
-    pythons = [rctx.which("python3")]
-    if rctx.attr.python:
-        pythons.append(rctx.path(rctx.attr.python))
-    return [
-        [python, "-m", "pip"]
-        for python in pythons
-        if python and rctx.execute([python, "-m", "pip", "--version"]).return_code == 0
-    ]
+def _has_pip(rctx, python):
+    return python and rctx.execute([python, "-m", "pip", "--version"]).return_code == 0
+
+def _python_with_pip(rctx):
+    """The machine's python3, or the interpreter of the attribute, which is fetched only if needed; or None."""
+    python = rctx.which("python3")
+    if not _has_pip(rctx, python) and rctx.attr.python:
+        python = rctx.path(rctx.attr.python)
+    return python if _has_pip(rctx, python) else None
 
 def _download(rctx, sha256):
     """Puts uv from its wheel into the repository; returns what went wrong, or None."""
-    pips = _pips(rctx)
-    if not pips:
+    python = _python_with_pip(rctx)
+    if not python:
         return "uv {} is brought by pip, and there is no pip here: install python3-pip.".format(_VERSION)
     rctx.file("wheel/requirements.txt", "uv=={} --hash=sha256:{}\n".format(_VERSION, sha256))
-    for pip in pips:
-        # pip's own configuration says which index it asks. What it prints may hold the index's address and
-        # credentials: that is for the user's own `pip download` to show, not for us.
-        result = rctx.execute(pip + [
-            "download",
-            "--no-deps",
-            "--only-binary=:all:",
-            "--require-hashes",
-            "--requirement=wheel/requirements.txt",
-            "--dest=wheel",
-            "--quiet",
-            "--disable-pip-version-check",
-        ], timeout = 600)
-        if result.return_code == 0:
-            break
+
+    # pip's own configuration says which index it asks. What it prints may hold the index's address and
+    # credentials: that is for the user's own `pip download` to show, not for us.
+    rctx.execute([
+        python,
+        "-m",
+        "pip",
+        "download",
+        "--no-deps",
+        "--only-binary=:all:",
+        "--require-hashes",
+        "--requirement=wheel/requirements.txt",
+        "--dest=wheel",
+        "--quiet",
+        "--disable-pip-version-check",
+    ], timeout = 600)
     wheels = [path for path in rctx.path("wheel").readdir() if path.basename.endswith(".whl")]
     if len(wheels) == 1:
         rctx.symlink(wheels[0], "wheel/uv.zip")
