@@ -2,6 +2,7 @@
 
 load("@rules_oci//oci:defs.bzl", "oci_image", "oci_image_index", "oci_load", "oci_push")
 load("@rules_python//python:defs.bzl", "py_binary")
+load("//sbom:defs.bzl", "attestations", "attested_push")
 load(":app_layer.bzl", "app_layer")
 load(":bytecode_layer.bzl", "bytecode_layer")
 load(":project_labels.bzl", "project_labels")
@@ -79,6 +80,7 @@ def fastapi_image(
         repo_tags = None,
         repository = None,
         remote_tags = None,
+        materials = [],
         visibility = None,
         tags = []):
     """Makes the image of a FastAPI application and everything to build, load and push it.
@@ -99,7 +101,10 @@ def fastapi_image(
     | `<name>_run` | `bazel run`: loads it and starts a container as restricted as in Kubernetes |
     | `<name>_linux_amd64_load`, `<name>_linux_arm64_load` | the same for an engine on another CPU than this one |
     | `<name>_archive` | an `oci_load`; its output group `tarball` is the image as one file for `docker load` |
-    | `<name>_push` | `bazel run`: pushes the index; with `repository` only |
+    | `<name>_push` | `bazel run`: pushes the index, and the bills and provenance as its images' referrers; with `repository` only |
+    | `<name>_push_image` | the same without the bills and provenance |
+    | `<name>_sbom_linux_amd64`, … | the bill of materials, as SPDX 2.3 and CycloneDX 1.6 |
+    | `<name>_provenance_linux_amd64`, … | the provenance, as SLSA 1.0 in an in-toto statement |
     | `<name>_app`, `<name>_venv`, `<name>_layers`, `<name>_base_bytecode_linux_amd64`, `…_arm64` | the layers by themselves |
 
     The build fails with one line that says what and where if: `application` names no module or no
@@ -149,6 +154,7 @@ def fastapi_image(
         repository: where `<name>_push` pushes to, such as `registry.example/shop`. Default: none,
             and no such target.
         remote_tags: list of tags for `<name>_push`. Default: by digest only.
+        materials: labels of the locks that the provenance names, such as `["//:uv.lock"]`.
         visibility: of all targets.
         tags: of all targets.
     """
@@ -262,11 +268,26 @@ def fastapi_image(
         repo_tags = repo_tags,
         **common
     )
+    attestations(
+        name = name,
+        bases = bases,
+        distributions = distributions,
+        materials = materials,
+        **common
+    )
     if repository:
         oci_push(
-            name = name + "_push",
+            name = name + "_push_image",
             image = name + "_index",
             remote_tags = remote_tags,
+            repository = repository,
+            **common
+        )
+        attested_push(
+            name = name + "_push",
+            image = name,
+            platforms = distributions.keys(),
+            push = name + "_push_image",
             repository = repository,
             **common
         )

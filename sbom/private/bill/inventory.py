@@ -1,0 +1,158 @@
+"""What an image is made of: the model that both formats are written from."""
+
+from __future__ import annotations
+
+import json
+import re
+import urllib.parse
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from bill import debian
+from bill.errors import BillError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from bill.layout import Layout
+
+_DIST_INFO = re.compile(r"(?:^|.*/)site-packages/([^/]+)-([^/]+)\.dist-info/METADATA")
+
+
+@dataclass(frozen=True)
+class Component:
+    """One distribution or package.
+
+    Attributes:
+        ref: unique in the inventory, made of letters, digits, `.` and `-`.
+        kind: `pypi` or `deb`, the purl's type.
+        name, version: as its own ecosystem has them.
+        purl: package URL.
+        sha256: of the wheel or the .deb file, hexadecimal; "" when no lock knows.
+        file_name: of the wheel or the .deb file; "" likewise.
+        licences: what the package says of its licences, in its own words; all apply to some part.
+        requires: refs of direct dependencies, sorted.
+    """
+
+    ref: str
+    kind: str
+    name: str
+    version: str
+    purl: str
+    sha256: str
+    file_name: str
+    licences: tuple[str, ...]
+    requires: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Inventory:
+    """An image and its components, sorted by kind and name."""
+
+    name: str
+    version: str
+    platform: str
+    digest: str
+    components: tuple[Component, ...]
+
+
+def take(
+    image: Layout, distributions: Sequence[Mapping[str, Any]], debian_locks: Sequence[str]
+) -> Inventory:
+    """Takes the inventory of an image.
+
+    Args:
+        image: the image of one platform.
+        distributions: facts of the locked distributions: `name`, `version`, `sha256`, `wheel`,
+            `licence`, `requires`.
+        debian_locks: contents of locks of .deb files.
+
+    Raises:
+        BillError: the image holds other distributions than the lock.
+    """
+    files = image.files(lambda path: debian.is_wanted(path) or bool(_DIST_INFO.fullmatch(path)))
+    _compare(files, distributions)
+    return Inventory(
+        name=image.labels.get("org.opencontainers.image.title", "image"),
+        version=image.labels.get("org.opencontainers.image.version", "0"),
+        platform=image.platform,
+        digest=image.digest,
+        components=(
+            *_debian(files, debian_locks),
+            *(_python(facts) for facts in sorted(distributions, key=lambda facts: facts["name"])),
+        ),
+    )
+
+
+def _compare(files: Mapping[str, bytes], distributions: Sequence[Mapping[str, Any]]) -> None:
+    matches = [match for match in map(_DIST_INFO.fullmatch, files) if match]
+    there = {(_normalised(match[1]), match[2]) for match in matches}
+    locked = {(facts["name"], facts["version"]) for facts in distributions}
+    for difference, words in (
+        (there - locked, "in the image but not among the locked distributions"),
+        (locked - there, "locked but not in the image"),
+    ):
+        if difference:
+            names = ", ".join(" ".join(one) for one in sorted(difference))
+            raise BillError(f"{names}: {words}; give the set that the image was made from")
+
+
+def _normalised(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def _python(facts: Mapping[str, Any]) -> Component:
+    return Component(
+        ref=f"pypi-{facts['name']}",
+        kind="pypi",
+        name=facts["name"],
+        version=facts["version"],
+        purl=f"pkg:pypi/{facts['name']}@{_quoted(facts['version'])}",
+        sha256=facts["sha256"],
+        file_name=facts["wheel"],
+        licences=(facts["licence"],) if facts["licence"] else (),
+        requires=tuple(f"pypi-{name}" for name in sorted(facts["requires"])),
+    )
+
+
+def _debian(files: Mapping[str, bytes], locks: Sequence[str]) -> list[Component]:
+    packages = debian.packages(files)
+    release = debian.release(files)
+    locked = {
+        (one["name"], one["version"], one["architecture"]): one
+        for lock in locks
+        for architecture in json.loads(lock)["packages"].values()
+        for one in architecture
+    }
+    refs = {package.name: _ref(package.name) for package in packages}
+    providers = {name: package.name for package in packages for name in package.provides}
+    components = []
+    for package in packages:
+        file = locked.get((package.name, package.version, package.architecture), {})
+        qualifiers = f"arch={package.architecture}"
+        if release:
+            qualifiers += f"&distro={release}"
+        needed = {name if name in refs else providers.get(name, "") for name in package.depends}
+        components.append(
+            Component(
+                ref=refs[package.name],
+                kind="deb",
+                name=package.name,
+                version=package.version,
+                purl=f"pkg:deb/debian/{_quoted(package.name)}@{_quoted(package.version)}?{qualifiers}",
+                sha256=file.get("sha256", ""),
+                file_name=file.get("path", "").rpartition("/")[2],
+                licences=package.licences,
+                requires=tuple(sorted(refs[name] for name in needed if name in refs)),
+            )
+        )
+    return components
+
+
+def _ref(name: str) -> str:
+    return "deb-" + name.replace("+", ".plus")
+
+
+def _quoted(text: str) -> str:
+    # The purl specification leaves `:` as it is.
+    return urllib.parse.quote(text, safe=":~")

@@ -1,0 +1,65 @@
+"""The bill and the image hold the same distributions, or there is no bill."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from bill import cyclonedx, inventory, spdx
+from bill.errors import BillError
+from bill.layout import Layout
+
+from tests.sbom.layouts import layout
+
+SITE = "app/.venv/lib/python3.13/site-packages"
+
+
+def fact(name: str, version: str = "1.0", licence: str = "MIT") -> dict[str, Any]:
+    return {
+        "licence": licence,
+        "name": name,
+        "requires": [],
+        "sha256": "0" * 64,
+        "version": version,
+        "wheel": f"{name}-{version}-py3-none-any.whl",
+    }
+
+
+def image(tmp_path: Path, *names: str) -> Layout:
+    return Layout(layout(tmp_path, [{f"{SITE}/{name}.dist-info/METADATA": b"" for name in names}]))
+
+
+def test_names_are_compared_normalised(tmp_path: Path) -> None:
+    taken = inventory.take(image(tmp_path, "Two_Words-1.0"), [fact("two-words")], [])
+    assert [component.purl for component in taken.components] == ["pkg:pypi/two-words@1.0"]
+
+
+@pytest.mark.parametrize(
+    ("there", "locked", "message"),
+    [
+        (["a-1.0", "b-1.0"], ["a"], "b 1.0: in the image but not among the locked"),
+        (["a-1.0"], ["a", "b"], "b 1.0: locked but not in the image"),
+        (["a-2.0"], ["a"], "a 2.0: in the image but not among the locked"),
+    ],
+)
+def test_a_difference_is_refused(
+    tmp_path: Path, there: list[str], locked: list[str], message: str
+) -> None:
+    with pytest.raises(BillError, match=message):
+        inventory.take(image(tmp_path, *there), [fact(name) for name in locked], [])
+
+
+def test_the_order_of_the_facts_does_not_matter(tmp_path: Path) -> None:
+    layout_ = image(tmp_path, "a-1.0", "b-1.0")
+    one = inventory.take(layout_, [fact("a"), fact("b")], [])
+    other = inventory.take(layout_, [fact("b"), fact("a")], [])
+    assert spdx.document(one) == spdx.document(other)
+    assert cyclonedx.document(one) == cyclonedx.document(other)
+
+
+def test_a_licence_that_is_no_expression_keeps_its_words(tmp_path: Path) -> None:
+    taken = inventory.take(image(tmp_path, "a-1.0"), [fact("a", licence="Do as you like")], [])
+    document = spdx.document(taken)
+    assert document["packages"][1]["licenseDeclared"] == "LicenseRef-Do-as-you-like"
+    assert document["hasExtractedLicensingInfos"][0]["extractedText"] == "Do as you like"
+    component = cyclonedx.document(taken)["components"][0]
+    assert component["licenses"][0]["license"]["name"] == "Do as you like"

@@ -1,0 +1,160 @@
+"""`bazel run //image:push` pushes the index, and what accompanies each image as its referrers."""
+
+import contextlib
+import json
+import os
+import shutil
+import socket
+import subprocess
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+PLATFORMS = ("linux_amd64", "linux_arm64")
+MANIFEST = "application/vnd.oci.image.manifest.v1+json"
+INDEX = "application/vnd.oci.image.index.v1+json"
+
+
+@pytest.fixture(scope="module")
+def registry() -> Iterator[str]:
+    """Address of an empty registry on the loopback."""
+    crane = shutil.which("crane")
+    if crane is None:
+        pytest.fail("crane is not on PATH: nothing was pushed")
+    with contextlib.closing(socket.create_server(("127.0.0.1", 0))) as probe:
+        address = f"127.0.0.1:{probe.getsockname()[1]}"
+    with subprocess.Popen(
+        [crane, "registry", "serve", "--address", address],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    ) as server:
+        for _ in range(100):
+            with contextlib.suppress(OSError), socket.create_connection(address.split(":"), 1):
+                break
+            time.sleep(0.05)
+        else:
+            pytest.fail(f"crane's registry does not answer at {address}")
+        yield address
+        server.terminate()
+
+
+def push(*arguments: str, path: str | None = None) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [os.environ["PUSH"], *os.environ["PUSH_ARGUMENTS"].split(), *arguments],
+        env=os.environ | ({"PATH": path} if path else {}),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def get(registry: str, path: str) -> bytes:
+    request = urllib.request.Request(
+        f"http://{registry}/v2/{path}", headers={"Accept": f"{MANIFEST}, {INDEX}"}
+    )
+    with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310  http
+        content: bytes = answer.read()
+    return content
+
+
+def referrers(registry: str, repository: str, digest: str) -> list[dict[str, Any]]:
+    """By the API, or by the tag schema where the registry hasn't it (distribution-spec 1.1)."""
+    try:
+        answer = get(registry, f"{repository}/referrers/{digest}")
+    except urllib.error.HTTPError:
+        answer = get(registry, f"{repository}/manifests/{digest.replace(':', '-')}")
+    found: list[dict[str, Any]] = json.loads(answer)["manifests"]
+    return found
+
+
+def digest(layout: str) -> str:
+    found: str = json.loads(Path(layout, "index.json").read_bytes())["manifests"][0]["digest"]
+    return found
+
+
+def test_the_index_its_bills_and_provenance_are_pushed(registry: str) -> None:
+    result = push("--repository", f"{registry}/shop", "--tag", "1.0")
+    assert result.returncode == 0, result.stderr
+    assert json.loads(get(registry, "shop/tags/list"))["tags"].count("1.0") == 1
+    index = json.loads(get(registry, "shop/manifests/1.0"))
+    images = [entry["digest"] for entry in index["manifests"]]
+    assert images == [digest(f"image/image_{platform}") for platform in PLATFORMS]
+    for platform, image in zip(PLATFORMS, images, strict=True):
+        sources = {
+            "application/vnd.cyclonedx+json": f"image/image_sbom_{platform}.cdx.json",
+            "application/spdx+json": f"image/image_sbom_{platform}.spdx.json",
+            "application/vnd.in-toto+json": f"image/image_provenance_{platform}.intoto.json",
+        }
+        found = {entry["artifactType"]: entry for entry in referrers(registry, "shop", image)}
+        assert set(found) == set(sources)
+        for kind, source in sources.items():
+            manifest = json.loads(get(registry, f"shop/manifests/{found[kind]['digest']}"))
+            assert manifest["subject"]["digest"] == image
+            layer = manifest["layers"][0]
+            assert get(registry, f"shop/blobs/{layer['digest']}") == Path(source).read_bytes()
+
+
+def test_pushing_again_changes_nothing(registry: str) -> None:
+    for _ in range(2):
+        assert push("--repository", f"{registry}/twice", "--tag", "x").returncode == 0
+    image = digest("image/image_linux_amd64")
+    assert len(referrers(registry, "twice", image)) == 3
+
+
+def test_a_registry_that_is_not_there_is_one_error() -> None:
+    result = push("--repository", "127.0.0.1:9/shop")
+    assert result.returncode == 1
+    assert "ERROR: image_push_image ended with exit code" in result.stderr.replace(".sh", "")
+    assert "nothing after it was pushed" in result.stderr
+
+
+def test_without_cosign_a_wanted_signature_is_an_error(registry: str, tmp_path: Path) -> None:
+    # Everything that is on PATH but cosign.
+    for folder in reversed(os.environ["PATH"].split(":")):
+        for program in Path(folder).glob("*") if Path(folder).is_dir() else ():
+            with contextlib.suppress(FileExistsError):
+                if program.name != "cosign":
+                    (tmp_path / program.name).symlink_to(program)
+    result = push("--repository", f"{registry}/plain", "--key", "x.key", path=str(tmp_path))
+    assert result.returncode == 1
+    assert "is pushed but not signed: cosign isn't on PATH" in result.stderr
+
+
+def test_a_signature_is_verified_and_another_keys_is_not(registry: str, tmp_path: Path) -> None:
+    cosign = shutil.which("cosign")
+    if cosign is None:
+        pytest.skip("cosign is not on PATH: signing was NOT tested")
+    environment = os.environ | {"COSIGN_PASSWORD": "not-a-secret", "HOME": str(tmp_path)}
+    for name in ("ours", "theirs"):
+        subprocess.run(
+            [cosign, "generate-key-pair", "--output-key-prefix", name],
+            cwd=tmp_path,
+            env=environment,
+            check=True,
+            capture_output=True,
+        )
+    os.environ.update(environment)
+    result = push("--repository", f"{registry}/signed", "--key", str(tmp_path / "ours.key"))
+    assert result.returncode == 0, result.stderr
+    for name, code in (("ours", 0), ("theirs", 1)):
+        for signed in ("image/image_index", "image/image_linux_arm64"):
+            verified = subprocess.run(
+                [
+                    cosign,
+                    "verify",
+                    f"--key={tmp_path / name}.pub",
+                    "--insecure-ignore-tlog=true",
+                    "--allow-http-registry",
+                    f"{registry}/signed@{digest(signed)}",
+                ],
+                env=environment,
+                capture_output=True,
+                text=True,
+                check=False,
+            )
+            assert bool(verified.returncode) == bool(code), verified.stderr
