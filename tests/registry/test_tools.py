@@ -3,57 +3,25 @@
 A tool that is not there is a failure: a test that nobody ran says nothing.
 """
 
-import contextlib
 import json
 import os
 import pathlib
-import shutil
-import socket
-import subprocess
-import time
 from collections.abc import Iterator
 
 import pytest
 
-from tests.registry import layouts
+from tests.registry import layouts, local_registry
+from tests.registry.local_registry import run
 
 IMAGES = os.environ["IMAGES"].split(",")
 INDEXES = os.environ["INDEXES"].split(",")
 
 
-def run(program: str, *arguments: str | pathlib.Path) -> str:
-    """Output of a program; fails the test when it is missing or fails."""
-    path = shutil.which(program)
-    if path is None:
-        pytest.fail(f"{program} is not on PATH: the images have not been looked at")
-    process = subprocess.run(
-        [path, *map(str, arguments)], capture_output=True, text=True, check=False
-    )
-    assert process.returncode == 0, f"{program} {arguments}: {process.stderr}"
-    return process.stdout
-
-
 @pytest.fixture(scope="module")
-def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Address of an empty registry on the loopback."""
-    with contextlib.closing(socket.create_server(("127.0.0.1", 0))) as probe:
-        address = f"127.0.0.1:{probe.getsockname()[1]}"
-    crane = shutil.which("crane")
-    if crane is None:
-        pytest.fail("crane is not on PATH: the images have not been looked at")
-    with subprocess.Popen(
-        [crane, "registry", "serve", "--address", address],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    ) as server:
-        for _ in range(100):
-            with contextlib.suppress(OSError), socket.create_connection(address.split(":"), 1):
-                break
-            time.sleep(0.05)
-        else:
-            pytest.fail(f"crane's registry does not answer at {address}")
+def registry() -> Iterator[str]:
+    """Address of an empty registry."""
+    with local_registry.serve() as address:
         yield address
-        server.terminate()
 
 
 def compressions(layout: pathlib.Path) -> set[str]:

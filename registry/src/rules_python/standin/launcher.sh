@@ -1,8 +1,9 @@
 #!/bin/sh
 # Starts a Python tool on the toolchain's interpreter, with the runfiles as its first argument.
 set -eu
-runfiles="${RUNFILES_DIR:-$0.runfiles}"
-[ -d "$runfiles" ] || runfiles="${0%%.runfiles/*}.runfiles"
+runfiles="$0.runfiles"
+# Among another program's runfiles there is none of its own.
+[ -d "$runfiles" ] || runfiles="${RUNFILES_DIR:-${0%%.runfiles/*}.runfiles}"
 case "$runfiles" in /*) ;; *) runfiles="$PWD/$runfiles" ;; esac
 case "{interpreter}" in /*) python="{interpreter}" ;; *) python="$runfiles/{interpreter}" ;; esac
 exec "$python" -I -S -B "$runfiles/{main}" {command} "$runfiles" "{spec}" "$@"

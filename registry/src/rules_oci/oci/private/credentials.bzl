@@ -104,6 +104,8 @@ def authorization(rctx):
         return basic
     if scheme != "bearer" or "realm" not in parameters:
         fail("oci.pull: the challenge of {} is neither Basic nor a Bearer with a realm: {}".format(rctx.attr.registry, header))
+    if not parameters["realm"].startswith("https://"):
+        fail("oci.pull: {} has its tokens at {}: Bazel fetches them by TLS alone".format(rctx.attr.registry, parameters["realm"]))
     query = ["scope=" + parameters.get("scope", "repository:{}:pull".format(rctx.attr.repository))]
     if "service" in parameters:
         query.append("service=" + parameters["service"])

@@ -85,6 +85,8 @@ def _download(rctx, auth, kind, identifier, output, block = True):
 
 def _manifest(rctx, auth, identifier, output):
     """Fetches a manifest: its contents, digest, size and media type."""
+    if rctx.attr.scheme == "http" and ":" not in identifier:
+        fail("oci.pull: {} has no digest: without TLS Bazel fetches nothing that it cannot check".format(_name(rctx)))
     result = _download(rctx, auth, "manifests", identifier, output)
     text = rctx.read(output)
     document = json.decode(text)
@@ -115,7 +117,10 @@ def _oci_pull_impl(rctx):
     manifest = _manifest(rctx, auth, rctx.attr.identifier, "manifest.json")
     wanted = rctx.attr.platform
     if manifest.is_index:
-        entries = {_platform(entry.get("platform", {})): entry for entry in manifest.document["manifests"]}
+        entries = {}
+        for entry in manifest.document["manifests"]:
+            # Of two for one platform, the first.
+            entries.setdefault(_platform(entry.get("platform", {})), entry)
         if not wanted:
             fail("oci.pull: {} is an index: give 'platforms', of {}".format(_name(rctx), ", ".join(entries)))
         if wanted not in entries:
@@ -171,7 +176,8 @@ def _oci_alias_impl(rctx):
 
     images = rctx.attr.images
     choices = {
-        "@platforms//cpu:" + _CPUS[platform]: "@{0}//:{0}".format(name)
+        # Of this module's platforms: the generated repository sees none.
+        str(Label("@platforms//cpu:" + _CPUS[platform])): "@{0}//:{0}".format(name)
         for name, platform in images.items()
         if platform in _CPUS
     }

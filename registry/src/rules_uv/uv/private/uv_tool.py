@@ -19,7 +19,8 @@ def run(root: str, spec: Spec, *arguments: str) -> None:
     """Run uv; SystemExit when it fails, which it has explained itself."""
     code = subprocess.call([os.path.join(root, spec["uv"]), *arguments])
     if code:
-        raise SystemExit(f"rules_uv: uv {' '.join(arguments[:2])} ended with exit code {code}")
+        verb = " ".join(arguments[: 2 if arguments[0] == "pip" else 1])
+        raise SystemExit(f"rules_uv: uv {verb} ended with exit code {code}")
 
 
 def python_of(root: str, spec: Spec) -> str:
@@ -75,8 +76,10 @@ def compile_requirements(
         options.append(f"--overrides={os.path.join(root, spec['overrides'])}")
     if quiet:
         options += ["--quiet", "--no-cache"]
-    # uv writes the path that it is given into the file's comments: one that is the same everywhere.
-    os.chdir(root)
+    # uv writes the path that it is given into the file's comments: it is given the workspace's.
+    main_repository = os.path.join(root, "_main")
+    source = os.path.relpath(os.path.join(root, spec["requirements_in"]), main_repository)
+    os.chdir(main_repository)
     run(
         root,
         spec,
@@ -84,7 +87,7 @@ def compile_requirements(
         "compile",
         *options,
         f"--output-file={output}",
-        spec["requirements_in"],
+        source,
         *arguments,
     )
 
