@@ -53,7 +53,7 @@ Its blobs are copies, so it stands alone.""",
     attrs = TOOL_ATTRS | {
         "annotations": attr.label(
             allow_single_file = True,
-            doc = "`key=value` lines for the index. The real module has this since 2.3.1.",
+            doc = "`key=value` lines for the index. In the real module it came after 2.3.0.",
         ),
         "images": attr.label_list(
             mandatory = True,

@@ -35,7 +35,7 @@ def destination_of(spec: Spec, arguments: list[str]) -> str:
     wanted = (arguments[0] if arguments else "") or str(spec["destination"])
     workspace = os.environ.get("BUILD_WORKSPACE_DIRECTORY")
     if not workspace:
-        raise ValueError("BUILD_WORKSPACE_DIRECTORY is not set: start this by `bazel run`")
+        raise ValueError("BUILD_WORKSPACE_DIRECTORY is not set: start this by bazel run")
     path = os.path.normpath(os.path.join(workspace, wanted))
     if path in ("/", os.path.normpath(workspace)):
         raise ValueError(f"{wanted} is no place for a virtual environment")
