@@ -42,7 +42,7 @@ def run(
     loader: pathlib.Path, environment: dict[str, str], *arguments: str
 ) -> subprocess.CompletedProcess[str]:
     """Run a loader as `bazel run` does."""
-    command = [loader.absolute(), *arguments]
+    command = [str(loader.absolute()), *arguments]
     return subprocess.run(
         command, env=environment, capture_output=True, text=True, check=False, timeout=60
     )

@@ -228,7 +228,7 @@ def test_pull_of_one_image(workspace: Workspace, registry: str) -> None:
 
 def test_pull_by_a_tag(workspace: Workspace, registry: str) -> None:
     """Bazel downloads what has no digest by TLS alone, which the registry here does not speak."""
-    for attributes, message in [
+    cases: list[tuple[dict[str, object], str]] = [
         (
             {"image": f"http://{registry}/open/everything:latest"},
             "without TLS Bazel fetches nothing that it cannot check",
@@ -246,7 +246,8 @@ def test_pull_by_a_tag(workspace: Workspace, registry: str) -> None:
             },
             f"has its tokens at http://{registry}/token: Bazel fetches them by TLS alone",
         ),
-    ]:
+    ]
+    for attributes, message in cases:
         workspace.write(
             pull(**attributes) + 'use_repo(oci, "base_single")\n',
             'alias(name = "base", actual = "@base_single")\n',

@@ -30,7 +30,7 @@ def push(
         "PATH": path,
         "RUNFILES_DIR": os.environ["RUNFILES_DIR"],
     }
-    command = [program.absolute(), *arguments]
+    command = [str(program.absolute()), *arguments]
     return subprocess.run(
         command, env=environment, capture_output=True, text=True, check=False, timeout=60
     )

@@ -5,5 +5,6 @@ runfiles="$0.runfiles"
 # Among another program's runfiles there is none of its own.
 [ -d "$runfiles" ] || runfiles="${RUNFILES_DIR:-${0%%.runfiles/*}.runfiles}"
 case "$runfiles" in /*) ;; *) runfiles="$PWD/$runfiles" ;; esac
-case "{interpreter}" in /*) python="{interpreter}" ;; *) python="$runfiles/{interpreter}" ;; esac
-exec "$python" -I -S -B "$runfiles/{main}" {command} "$runfiles" "{spec}" "$@"
+python="{interpreter}"
+case "$python" in /*) ;; *) python="$runfiles/$python" ;; esac
+exec "$python" -I -S -B "$runfiles/{main}" "{command}" "$runfiles" "{spec}" "$@"
