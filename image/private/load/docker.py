@@ -18,6 +18,7 @@ from .errors import LoadError
 from .layout import Image
 
 _CHUNK = 1 << 18
+_SYSTEM_SOCKET = "/var/run/docker.sock"
 _TIMEOUT = 600.0  # seconds; for one answer
 _MOST_IMAGES = 20  # looked at for layers in common
 
@@ -167,7 +168,7 @@ def from_environment(environment: Mapping[str, str]) -> Docker | None:
         return Docker(host)
     runtime = environment.get("XDG_RUNTIME_DIR", f"/run/user/{os.getuid()}")
     usual = (
-        "/var/run/docker.sock",
+        _SYSTEM_SOCKET,
         f"{runtime}/docker.sock",
         str(Path.home() / ".docker/run/docker.sock"),
     )
