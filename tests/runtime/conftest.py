@@ -1,5 +1,6 @@
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
@@ -18,7 +19,7 @@ def image() -> layout.Image:
 @pytest.fixture(scope="session")
 def engine() -> Iterator[Engine]:
     """An engine with an empty store."""
-    makers = {
+    makers: dict[str, Callable[[], AbstractContextManager[Engine]]] = {
         "containerd": engines.containerd,
         "docker": engines.docker,
         "podman": engines.podman,

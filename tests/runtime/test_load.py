@@ -55,12 +55,11 @@ def _edited(image: layout.Image, folder: Path, line: bytes) -> layout.Image:
 def test_an_edit_moves_the_app_layer_alone(
     engine: Engine, image: layout.Image, tmp_path: Path
 ) -> None:
-    names_of = lambda each: ["todo-backend:latest", names.tagged("todo-backend", each)]  # noqa: E731
     edited = _edited(image, tmp_path / "edited", b"# An edit.\n")
     figures = {}
     for step, each in {"first": image, "again": image, "edited": edited, "back": image}.items():
         start = time.monotonic()
-        moved = engine.load(each, names_of(each))
+        moved = engine.load(each, ["todo-backend:latest", names.tagged("todo-backend", each)])
         figures[step] = (moved, time.monotonic() - start)
     print()
     for step, (moved, seconds) in figures.items():
