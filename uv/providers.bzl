@@ -42,3 +42,21 @@ DistributionSetInfo = provider(
         "platform": "str: `linux/amd64` or `linux/arm64`.",
     },
 )
+
+def distribution_fact(distribution):
+    """What a listing says of one distribution: the facts of the lock and of the wheel, and no file.
+
+    Args:
+        distribution: a DistributionInfo.
+
+    Returns:
+        A dict of strings (`licence`, `name`, `sha256`, `version`, `wheel`) and a list of strings (`requires`), for `json.encode`.
+    """
+    return {
+        "licence": distribution.licence,
+        "name": distribution.name,
+        "requires": distribution.requires,
+        "sha256": distribution.sha256,
+        "version": distribution.version,
+        "wheel": distribution.wheel,
+    }

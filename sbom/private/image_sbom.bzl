@@ -1,22 +1,12 @@
 """Rule: an image's bill of materials."""
 
-load("//uv:providers.bzl", "DistributionSetInfo")
+load("//uv:providers.bzl", "DistributionSetInfo", "distribution_fact")
 load(":bill_tool.bzl", "bill_tool")
-
-def _fact(distribution):
-    return {
-        "licence": distribution.licence,
-        "name": distribution.name,
-        "requires": distribution.requires,
-        "sha256": distribution.sha256,
-        "version": distribution.version,
-        "wheel": distribution.wheel,
-    }
 
 def _image_sbom_impl(ctx):
     distributions = ctx.attr.distributions[DistributionSetInfo]
     facts = ctx.actions.declare_file(ctx.label.name + ".distributions.json")
-    ctx.actions.write(facts, json.encode([_fact(distribution) for distribution in distributions.distributions]))
+    ctx.actions.write(facts, json.encode([distribution_fact(distribution) for distribution in distributions.distributions]))
 
     spdx = ctx.actions.declare_file(ctx.label.name + ".spdx.json")
     cyclonedx = ctx.actions.declare_file(ctx.label.name + ".cdx.json")

@@ -1,6 +1,6 @@
 """Rules that carry a locked distribution, and a set of them, from the repositories to the layers."""
 
-load("//uv:providers.bzl", "DistributionInfo", "DistributionSetInfo")
+load("//uv:providers.bzl", "DistributionInfo", "DistributionSetInfo", "distribution_fact")
 
 _InstalledInfo = provider(
     doc = "What a wheel left on disk: the part of DistributionInfo that the lock doesn't know.",
@@ -99,21 +99,11 @@ distribution = rule(
     provides = [DistributionInfo],
 )
 
-def _fact(distribution):
-    return {
-        "licence": distribution.licence,
-        "name": distribution.name,
-        "requires": distribution.requires,
-        "sha256": distribution.sha256,
-        "version": distribution.version,
-        "wheel": distribution.wheel,
-    }
-
 def _distribution_set_impl(ctx):
     distributions = [target[DistributionInfo] for target in ctx.attr.distributions]
     facts = ctx.actions.declare_file(ctx.label.name + ".json")
     ctx.actions.write(facts, json.encode_indent({
-        "distributions": [_fact(distribution) for distribution in distributions],
+        "distributions": [distribution_fact(distribution) for distribution in distributions],
         "platform": ctx.attr.platform,
     }, indent = "  ") + "\n")
 
