@@ -1,4 +1,4 @@
-"""Commands on a lock, for the package that holds it.
+"""Commands on a lock, for the package that holds it, and programs that its wheels carry.
 
 ```starlark
 load("//uv:defs.bzl", "uv_lock")
@@ -12,6 +12,9 @@ uv_lock(
 """
 
 load("@rules_python//python:defs.bzl", "py_binary")
+load("//uv/private:distribution_program.bzl", _distribution_program = "distribution_program")
+
+distribution_program = _distribution_program
 
 def uv_lock(name, lock = "uv.lock", pyproject = "pyproject.toml", uv = Label("@uv//:uv"), **kwargs):
     """`bazel run` of this target resolves `pyproject` with uv and writes `lock` in the portable form.
