@@ -39,7 +39,18 @@ class Lock:
         self.requirements = requirements
 
 
-class Bazel:
+class _Edited:
+    """Whoever builds from a folder with the app in it."""
+
+    folder: Path
+
+    def edit(self, line: str) -> None:
+        """Append the line to app/main.py."""
+        with (self.folder / "app/main.py").open("a") as file:
+            file.write(line + "\n")
+
+
+class Bazel(_Edited):
     """This repository, in a copy of the checkout."""
 
     name = "bazel"
@@ -78,13 +89,8 @@ class Bazel:
         """Replace uv.lock."""
         shutil.copyfile(lock.uv_lock, self.folder / "uv.lock")
 
-    def edit(self, line: str) -> None:
-        """Append the line to app/main.py."""
-        with (self.folder / "app/main.py").open("a") as file:
-            file.write(line + "\n")
 
-
-class _Dockerfile:
+class _Dockerfile(_Edited):
     """What the two builders of bench/Dockerfile share: the build context."""
 
     def __init__(self, checkout: Path, folder: Path, uv: Path) -> None:
@@ -99,11 +105,6 @@ class _Dockerfile:
     def use(self, lock: Lock) -> None:
         """Replace requirements.txt."""
         shutil.copyfile(lock.requirements, self.folder / "requirements.txt")
-
-    def edit(self, line: str) -> None:
-        """Append the line to app/main.py."""
-        with (self.folder / "app/main.py").open("a") as file:
-            file.write(line + "\n")
 
 
 class BuildKit(_Dockerfile):
