@@ -3,10 +3,10 @@
 Usage: ``count.py [--parts-failed N] FOLDER…``
 
 Each folder is searched, links followed, for ``*.xml`` in the JUnit format that Bazel
-(``bazel-testlogs``) and pytest write. A skipped case is counted as skipped and named, so that nothing is
-passed over in silence. ``--parts-failed`` is the number of parts of the run that exited non-zero: when no
-case accounts for them they are counted as failures. The exit code is 0 only if nothing failed
-and at least one test passed.
+(``bazel-testlogs``) and pytest write. A skipped case is counted as skipped and named, so that
+nothing is passed over in silence. ``--parts-failed`` is the number of parts of the run that exited
+non-zero: when no case accounts for them they are counted as failures. The exit code is 0 only if
+nothing failed and at least one test passed.
 """
 
 import argparse

@@ -27,14 +27,15 @@ def registry() -> Iterator[str]:
     if crane is None:
         pytest.fail("crane is not on PATH: nothing was pushed")
     with contextlib.closing(socket.create_server(("127.0.0.1", 0))) as probe:
-        address = f"127.0.0.1:{probe.getsockname()[1]}"
+        port = probe.getsockname()[1]
+    address = f"127.0.0.1:{port}"
     with subprocess.Popen(
         [crane, "registry", "serve", "--address", address],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     ) as server:
         for _ in range(100):
-            with contextlib.suppress(OSError), socket.create_connection(address.split(":"), 1):
+            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
                 break
             time.sleep(0.05)
         else:

@@ -5,7 +5,7 @@ load("@rules_python//standin:launcher.bzl", "LAUNCHER_ATTRS", "TOOLCHAIN_TYPE", 
 TOOL_TOOLCHAINS = [TOOLCHAIN_TYPE]
 
 TOOL_ATTRS = LAUNCHER_ATTRS | {
-    "_main": attr.label(default = Label("//oci/private:tool/main.py"), allow_single_file = True),
+    "_main": attr.label(default = Label("//oci/private:tool/actions.py"), allow_single_file = True),
     "_tool": attr.label(default = Label("//oci/private:tool")),
 }
 

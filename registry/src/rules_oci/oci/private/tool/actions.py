@@ -1,4 +1,4 @@
-"""Entry point of the actions: `python3 -I -S -B main.py SUB-COMMAND ARGUMENT…`.
+"""Entry point of the actions: `python3 -I -S -B actions.py SUB-COMMAND ARGUMENT…`.
 
 Runs without the site module and imports only what the sub-command needs: one of these processes
 starts for every layer and every image, and its start-up is most of its time.
