@@ -100,7 +100,8 @@ def fastapi_image(
     | `<name>_load` | `bazel run`: loads `<name>` into Minikube or a container engine, only what is missing there |
     | `<name>_run` | `bazel run`: loads it and starts a container as restricted as in Kubernetes |
     | `<name>_linux_amd64_load`, `<name>_linux_arm64_load` | the same for an engine on another CPU than this one |
-    | `<name>_archive` | an `oci_load`; its output group `tarball` is the image as one file for `docker load` |
+    | `<name>_archive`, `<name>_linux_amd64_archive`, … | an `oci_load`; its output group `tarball` is the image as one file for `docker load` |
+    | `<name>_artifacts` | images, index, archives and bills of all platforms: what every machine makes alike |
     | `<name>_push` | `bazel run`: pushes the index, and the bills and provenance as its images' referrers; with `repository` only |
     | `<name>_push_image` | the same without the bills and provenance |
     | `<name>_sbom_linux_amd64`, … | the bill of materials, as SPDX 2.3 and CycloneDX 1.6 |
@@ -259,20 +260,36 @@ def fastapi_image(
     repo_tags = repo_tags or [name + ":latest"]
     for suffix in [""] + ["_" + platform for platform in distributions]:
         _loader(name + suffix + "_load", "load", name + suffix, repo_tags, **common)
-    _loader(name + "_run", "run", name, repo_tags, **common)
 
-    # rules_oci's own way hands the whole image to the engine and takes no arguments: kept for the archive.
-    oci_load(
-        name = name + "_archive",
-        image = name,
-        repo_tags = repo_tags,
-        **common
-    )
+        # rules_oci's own way hands the whole image to the engine and takes no arguments: kept for the archive.
+        oci_load(
+            name = name + suffix + "_archive",
+            image = name + suffix,
+            repo_tags = repo_tags,
+            **common
+        )
+    _loader(name + "_run", "run", name, repo_tags, **common)
     attestations(
         name = name,
         bases = bases,
         distributions = distributions,
         materials = materials,
+        **common
+    )
+    for platform in distributions:
+        native.filegroup(
+            name = "{}_{}_archive_file".format(name, platform),
+            srcs = ["{}_{}_archive".format(name, platform)],
+            output_group = "tarball",
+            **common
+        )
+    native.filegroup(
+        name = name + "_artifacts",
+        srcs = [name + "_index"] + [
+            target.format(name, platform)
+            for platform in distributions
+            for target in ("{}_{}", "{}_{}_archive_file", "{}_sbom_{}")
+        ],
         **common
     )
     if repository:
