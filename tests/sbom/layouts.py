@@ -1,5 +1,6 @@
 """Small OCI layouts for tests."""
 
+import gzip
 import hashlib
 import io
 import json
@@ -11,9 +12,9 @@ Files = Mapping[str, bytes | str | None]
 
 
 def layer(files: Files) -> bytes:
-    """A tarball: bytes are a file's content, a string a link's target, None a hard link to `a`."""
+    """A plain tarball: bytes are a file's content, a string a link's target, None links to `a`."""
     buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode="w:gz") as tar:
+    with tarfile.open(fileobj=buffer, mode="w") as tar:
         for name, content in files.items():
             member = tarfile.TarInfo(name)
             if isinstance(content, bytes):
@@ -38,10 +39,19 @@ def layout(
         (blobs / digest).write_bytes(content)
         return {"mediaType": "x/x", "digest": f"sha256:{digest}", "size": len(content)}
 
-    config = {"architecture": "amd64", "os": "linux", "config": {"Labels": dict(labels or {})}}
+    tars = [one if isinstance(one, bytes) else layer(one) for one in layers]
+    config = {
+        "architecture": "amd64",
+        "os": "linux",
+        "config": {"Labels": dict(labels or {})},
+        "rootfs": {"diff_ids": [f"sha256:{hashlib.sha256(tar).hexdigest()}" for tar in tars]},
+    }
     manifest = {
         "config": add(json.dumps(config).encode()),
-        "layers": [add(one if isinstance(one, bytes) else layer(one)) for one in layers],
+        "layers": [
+            add(one if isinstance(one, bytes) else gzip.compress(tar, mtime=0))
+            for one, tar in zip(layers, tars, strict=True)
+        ],
     }
     index = {"manifests": [add(json.dumps(manifest).encode())]}
     (folder / "index.json").write_text(json.dumps(index))

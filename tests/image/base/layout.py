@@ -4,6 +4,7 @@ import gzip
 import hashlib
 import io
 import json
+import shutil
 import tarfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -54,9 +55,44 @@ class Layout:
         raise FileNotFoundError(path)
 
     def unpack(self, folder: Path) -> None:
-        """Writes the files of all layers into `folder`, owned by the caller."""
+        """Applies all layers to `folder`, as an engine would (image-spec, "Applying Changesets").
+
+        Raises:
+            AssertionError: an entry would come to lie outside of `folder`.
+        """
         for layer in self.layers():
-            layer.extractall(folder, filter="fully_trusted")  # noqa: S202  our own layers
+            members = layer.getmembers()
+            # A whiteout hides what lower layers have, never what its own layer brings.
+            for member in members:
+                for path in _hidden(folder / member.name):
+                    _remove(path)
+            for member in members:
+                target = folder / member.name
+                if target.name.startswith(_WHITEOUT):
+                    continue
+                assert target.parent.resolve().is_relative_to(folder.resolve()), member.name
+                if not (member.isdir() and target.is_dir() and not target.is_symlink()):
+                    _remove(target)
+                layer.extract(member, folder, filter="fully_trusted")
+
+
+_WHITEOUT = ".wh."
+
+
+def _hidden(path: Path) -> list[Path]:
+    """What an entry with this path hides, if it is a whiteout."""
+    if path.name == ".wh..wh..opq":
+        return list(path.parent.glob("*"))
+    if path.name.startswith(_WHITEOUT):
+        return [path.with_name(path.name.removeprefix(_WHITEOUT))]
+    return []
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def base(platform: str) -> Layout:

@@ -3,53 +3,22 @@
 import json
 import os
 import platform
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from tests.image.base.layout import base
-
-# Enters the root file system as user 65532 of a user namespace, as a container engine would; the
-# kernel drops every capability at exec. Where namespaces are forbidden, root can do without.
-_ENTER = """
-import os, sys
-root, *command = sys.argv[1:]
-user, group = os.geteuid(), os.getegid()
-try:
-    os.unshare(os.CLONE_NEWUSER)
-except PermissionError:
-    if user:
-        sys.exit("neither user namespaces nor root")
-    os.chroot(root)
-    os.setgroups([])
-    os.setresgid(65532, 65532, 65532)
-    os.setresuid(65532, 65532, 65532)
-else:
-    open("/proc/self/setgroups", "w").write("deny")
-    open("/proc/self/gid_map", "w").write(f"65532 {group} 1")
-    open("/proc/self/uid_map", "w").write(f"65532 {user} 1")
-    os.chroot(root)
-os.chdir("/")
-os.execve(command[0], command, {"LANG": "C.UTF-8", "PATH": "/usr/local/bin"})
-"""
+from tests.image.container import Container
 
 
 class Rootfs:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self._container = Container(folder, {"LANG": "C.UTF-8", "PATH": "/usr/local/bin"})
 
     def run(self, *command: str) -> str:
         """What the command prints, run inside."""
-        done = subprocess.run(
-            [sys.executable, "-I", "-c", _ENTER, self.folder, *command],
-            capture_output=True,
-            check=False,
-            text=True,
-        )
-        if "neither user namespaces nor root" in done.stderr:
-            pytest.skip(done.stderr.strip())
+        done = self._container.run(*command)
         assert done.returncode == 0, done.stderr
         assert done.stderr == ""
         return done.stdout
