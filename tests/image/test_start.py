@@ -1,7 +1,6 @@
 """The image, unpacked and started as its config says, in a container as restricted as its pod."""
 
 import json
-import os
 import signal
 import time
 from collections.abc import Iterator
@@ -21,20 +20,6 @@ SECRETS = {
 }
 START_SECONDS = 30  # SC-003
 STOP_SECONDS = 10  # Kubernetes waits for 30 before it kills
-
-
-@pytest.fixture(scope="module")
-def image() -> Layout:
-    return Layout(Path(os.environ["IMAGE"]))
-
-
-@pytest.fixture(scope="module")
-def container(image: Layout, tmp_path_factory: pytest.TempPathFactory) -> Container:
-    root = tmp_path_factory.mktemp("root")
-    image.unpack(root)
-    config = image.config["config"]
-    variables = dict(variable.split("=", 1) for variable in config["Env"])
-    return Container(root, variables, config["WorkingDir"])
 
 
 @pytest.fixture(scope="module")

@@ -22,6 +22,7 @@ class Layout:
         self.manifest: dict[str, Any] = json.loads(self.blob(index["manifests"][0]["digest"]))
         self.config: dict[str, Any] = json.loads(self.blob(self.manifest["config"]["digest"]))
         self._tars: list[tarfile.TarFile] = []
+        self._files: dict[str, tuple[tarfile.TarFile, tarfile.TarInfo]] = {}
 
     def blob(self, digest: str) -> bytes:
         algorithm, _, expected = digest.partition(":")
@@ -47,12 +48,16 @@ class Layout:
 
     def read(self, path: str) -> bytes:
         """The content of a file by its path relative to `/`; links are not followed."""
-        for layer in reversed(self.layers()):
-            if path in layer.getnames():
-                content = layer.extractfile(path)
-                assert content is not None
-                return content.read()
-        raise FileNotFoundError(path)
+        if not self._files:
+            self._files = {
+                member.name: (layer, member) for layer in self.layers() for member in layer
+            }
+        if path not in self._files:
+            raise FileNotFoundError(path)
+        layer, member = self._files[path]
+        content = layer.extractfile(member)
+        assert content is not None
+        return content.read()
 
     def unpack(self, folder: Path) -> None:
         """Applies all layers to `folder`, as an engine would (image-spec, "Applying Changesets").

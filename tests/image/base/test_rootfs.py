@@ -10,15 +10,10 @@ from pathlib import Path, PurePosixPath
 
 import pytest
 
+from tests.image.base import unwanted
 from tests.image.base.layout import PLATFORMS, Layout, base, listing
 
 pytestmark = pytest.mark.parametrize("platform", PLATFORMS)
-
-# Programs by which somebody who got in would make themselves at home.
-_UNWANTED = re.compile(
-    r"(^|/)((ba|da|z|c|tc|k|fi)?sh|busybox|apt.*|dpkg.*|rpm|pip[0-9.]*|perl.*|su|sudo|mount|passwd"
-    r"|login|useradd|openssl|curl|wget|gcc.*|ld\.bfd|python3?-config)$"
-)
 
 
 @cache
@@ -112,7 +107,7 @@ def test_no_shell_and_no_package_manager(platform: str) -> None:
     files = [name for name, member in members(platform).items() if not member.isdir()]
     records = ("etc/", "usr/share/doc/", "var/lib/dpkg/status.d/")
     programs = [name for name in files if not name.startswith(records)]
-    assert [name for name in programs if _UNWANTED.search(name)] == []
+    assert [name for name in programs if unwanted.PROGRAM.search(name)] == []
 
 
 def test_the_only_program_is_python(platform: str) -> None:

@@ -1,0 +1,63 @@
+"""The image, its base, and what the lock has for it."""
+
+import json
+import os
+from pathlib import Path
+from tarfile import TarFile
+from typing import Any
+
+import pytest
+
+from tests.image.base.layout import Layout
+from tests.image.container import Container
+
+
+@pytest.fixture(scope="session")
+def image() -> Layout:
+    return Layout(Path(os.environ["IMAGE"]))
+
+
+@pytest.fixture(scope="session")
+def base() -> Layout:
+    return Layout(Path(os.environ["BASE"]))
+
+
+@pytest.fixture(scope="session")
+def is_ours() -> bool:
+    """Whether the base is this repository's: stricter than python:3.13-slim, which has a shell."""
+    return Path(os.environ["BASE"]).parent == Path("image/base/debian")
+
+
+@pytest.fixture(scope="session")
+def judged(image: Layout, base: Layout, is_ours: bool) -> list[TarFile]:
+    """The layers that are this repository's doing: all, but for a base from elsewhere."""
+    below = len(base.layers())
+    assert image.config["rootfs"]["diff_ids"][:below] == base.config["rootfs"]["diff_ids"]
+    return image.layers() if is_ours else image.layers()[below:]
+
+
+@pytest.fixture(scope="session")
+def runtime() -> dict[str, str]:
+    """Name → version of each distribution that the image needs, by the lock."""
+    return _locked("RUNTIME")
+
+
+@pytest.fixture(scope="session")
+def dev() -> dict[str, str]:
+    """The same of the dev group, of which the image must have nothing that it doesn't need."""
+    return _locked("DEV")
+
+
+def _locked(name: str) -> dict[str, str]:
+    facts: dict[str, Any] = json.loads(Path(os.environ[name]).read_bytes())
+    return {each["name"]: each["version"] for each in facts["distributions"]}
+
+
+@pytest.fixture(scope="session")
+def container(image: Layout, tmp_path_factory: pytest.TempPathFactory) -> Container:
+    """What runs commands in the unpacked image, with its own variables and working directory."""
+    root = tmp_path_factory.mktemp("root")
+    image.unpack(root)
+    config = image.config["config"]
+    variables = dict(variable.split("=", 1) for variable in config["Env"])
+    return Container(root, variables, config["WorkingDir"])

@@ -1,0 +1,78 @@
+"""The image's config, against the requirements that speak of it."""
+
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.image.base.layout import Layout
+
+
+@pytest.fixture
+def config(image: Layout) -> dict[str, Any]:
+    settings: dict[str, Any] = image.config["config"]
+    return settings
+
+
+def variables(layout: Layout) -> dict[str, str]:
+    return dict(variable.split("=", 1) for variable in layout.config["config"]["Env"])
+
+
+def test_working_directory(config: dict[str, Any]) -> None:
+    assert config["WorkingDir"] == "/app"  # FR-002
+
+
+def test_port(config: dict[str, Any]) -> None:
+    assert config["ExposedPorts"] == {"8000/tcp": {}}  # FR-006
+
+
+def test_command(config: dict[str, Any]) -> None:
+    """FR-007 but for --reload=false: --reload takes no value, and with one uvicorn exits with 2."""
+    command = " ".join([*config["Entrypoint"], *config["Cmd"]])
+    assert command == "uvicorn main:app --host 0.0.0.0 --port 8000 --workers 2"
+
+
+def test_labels(config: dict[str, Any]) -> None:
+    """FR-010: maintainer and version, and those that the OCI image specification predefines."""
+    project = tomllib.loads(Path("pyproject.toml").read_text())["project"]
+    assert config["Labels"].pop("maintainer")
+    assert config["Labels"] == {
+        "version": project["version"],
+        "org.opencontainers.image.title": project["name"],
+        "org.opencontainers.image.version": project["version"],
+        "org.opencontainers.image.description": project["description"],
+        "org.opencontainers.image.licenses": project["license"],
+    }
+
+
+def test_user(config: dict[str, Any]) -> None:
+    """FR-011. By number: of a name Kubernetes' runAsNonRoot can't tell that it isn't root."""
+    assert config["User"] == "65532:65532"
+
+
+def test_environment(image: Layout, base: Layout) -> None:
+    """FR-008: nothing is in it but the base's, three of Python's and the way to the programs."""
+    below, found = variables(base), variables(image)
+    assert found == below | {
+        "PATH": f"/app/.venv/bin:{below['PATH']}",
+        "VIRTUAL_ENV": "/app/.venv",
+        "PYTHONUNBUFFERED": "1",
+    }
+    assert below["LANG"] == "C.UTF-8"
+    assert below["PYTHON_VERSION"].startswith("3.13.")
+
+
+def test_nothing_else(config: dict[str, Any]) -> None:
+    """No volume that would outlive a container, no health check (OCI has none: see //deploy)."""
+    assert set(config) == {
+        *("Cmd", "Entrypoint", "Env", "ExposedPorts", "Labels", "User", "WorkingDir"),
+    }
+
+
+def test_no_date_and_no_machine_is_in_it(image: Layout, base: Layout) -> None:
+    known = len(base.config["history"])
+    assert image.config["created"] == "1970-01-01T00:00:00Z"
+    for entry in image.config["history"][known:]:
+        assert entry["created"] == "1970-01-01T00:00:00Z"
+        assert entry["created_by"].startswith("bazel build //image:")
