@@ -1,1 +1,1 @@
-"""The benchmark's parts: `cli` (what is measured), `contestants` (how each builds), `measure` (how)."""
+"""The benchmark: `cli` says what is measured, `contestants` how each builds, `measure` how."""
