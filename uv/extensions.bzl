@@ -73,7 +73,7 @@ _lock = tag_class(
         "lock": attr.label(doc = "uv.lock.", mandatory = True),
         "name": attr.string(doc = "Name of the repository, such as `pypi`.", mandatory = True),
         "pyproject": attr.label(doc = "The pyproject.toml that the lock is for.", mandatory = True),
-        "uv": attr.label(doc = "The uv binary.", default = "@uv//:uv"),
+        "uv": attr.label(doc = "`pin` of a `uv_binary`.", default = "@uv//:pin"),
     },
 )
 

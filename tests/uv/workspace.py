@@ -23,7 +23,7 @@ uv.lock(
     interpreters = {"//:python/bin/python3.13": "test"},
     lock = "//:uv.lock",
     pyproject = "//:pyproject.toml",
-    uv = "//:uv.bin",
+    uv = "//:bin/pin",
 )
 use_repo(uv, "pypi")
 
@@ -83,7 +83,9 @@ class Workspace:
             registry = repository / "registry"
         interpreter = Path(sys.executable)
         (self.root / "python").symlink_to(interpreter.resolve().parent.parent)
-        (self.root / "uv.bin").symlink_to(uv.resolve())
+        (self.root / "bin").mkdir()
+        (self.root / "bin" / "uv").symlink_to(uv.resolve())
+        (self.root / "bin" / "pin").write_text("the pinned uv\n")
         for name, content in {
             ".bazelrc": f"common --noenable_workspace --lockfile_mode=off --registry=file://{registry}\n"
             "build --extra_toolchains=//:toolchain --incompatible_default_to_explicit_init_py\n"

@@ -9,8 +9,21 @@ _WHEELS = {
 }
 
 _BUILD = """\
-exports_files(["uv"], visibility = ["//visibility:public"])
+exports_files(["pin", "uv"], visibility = ["//visibility:public"])
 """
+
+def uv_path(ctx, pin):
+    """Path of the uv binary beside the file `pin`.
+
+    Bazel hashes every file that a repository names by its label whenever the lock has changed: forty megabytes of uv
+    for each locked distribution took longer than all the rest of the build. So they name a few bytes that say which
+    uv it is.
+
+    Args:
+        ctx: context of a repository rule or a module extension.
+        pin: label of the file.
+    """
+    return ctx.path(pin).dirname.get_child("uv")
 
 def _is_pinned(rctx, uv):
     result = rctx.execute([uv, "--version"])
@@ -64,6 +77,7 @@ def _download(rctx, sha256):
 
 def _uv_binary_impl(rctx):
     rctx.file("BUILD.bazel", _BUILD)
+    rctx.file("pin", "uv {}\n".format(_VERSION))
     arch = {"x86_64": "amd64", "arm64": "aarch64"}.get(rctx.os.arch, rctx.os.arch)
     if not rctx.os.name.startswith("linux") or arch not in _WHEELS:
         fail("uv {} is pinned for Linux on x86_64 and aarch64; this machine is {} on {}.".format(_VERSION, rctx.os.name, arch))
@@ -79,7 +93,7 @@ def _uv_binary_impl(rctx):
     rctx.symlink(installed, "uv")
 
 uv_binary = repository_rule(
-    doc = """The pinned uv, as `@<name>//:uv`.
+    doc = """The pinned uv, as `@<name>//:uv`, and a file that says which one it is, as `@<name>//:pin`.
 
 pip brings uv's wheel, checked against the SHA-256 here, from the index that the machine's pip is configured for.
 Where no pip can, a uv of exactly this version on PATH is taken. Fails, naming the remedy, when there is neither,

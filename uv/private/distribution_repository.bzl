@@ -1,5 +1,6 @@
 """Repository rule: one locked distribution, installed by uv."""
 
+load(":binary.bzl", "uv_path")
 load(":platforms.bzl", "PLATFORMS", "PYTHON_VERSION")
 
 _BUILD = """\
@@ -73,7 +74,7 @@ def _distribution_repository_impl(rctx):
         "-I",
         "-B",
         tools[0],
-        "--uv={}".format(rctx.path(rctx.attr.uv)),
+        "--uv={}".format(uv_path(rctx, rctx.attr.uv)),
         "--name=" + rctx.attr.distribution,
         "--version=" + rctx.attr.version,
         "--wheels=" + json.encode(rctx.attr.wheels),
@@ -102,7 +103,7 @@ Fails with one sentence that names the distribution, and leaves nothing, when uv
         "distribution": attr.string(doc = "Normalised name.", mandatory = True),
         "platform": attr.string(doc = "A key of PLATFORMS; empty for a pure wheel, the same on all.", values = [""] + PLATFORMS.keys()),
         "python": attr.label(doc = "Interpreter that uv and the clean-up after it run with.", mandatory = True),
-        "uv": attr.label(doc = "The uv binary.", mandatory = True),
+        "uv": attr.label(doc = "`pin` of the uv binary.", mandatory = True),
         "version": attr.string(doc = "Locked version.", mandatory = True),
         "wheels": attr.string_dict(doc = "File name → SHA-256 of every locked wheel of this version."),
         "_tools": attr.label_list(default = [

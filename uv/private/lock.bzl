@@ -1,5 +1,6 @@
 """What a lock holds, by uv's own reading of it: distributions, wheels and edges per platform."""
 
+load(":binary.bzl", "uv_path")
 load(":platforms.bzl", "PLATFORMS")
 
 # The newest revision of version 1 of the lock's format that the pinned uv writes. uv reads a newer one as far as it
@@ -173,7 +174,7 @@ def read_lock(mctx, tag, python):
         `graph`, platform → {"distributions": name → {edges, repository, requires, version}, "sets": name → names};
         `requirements`, text of a requirements file with hashes.
     """
-    uv = mctx.path(tag.uv)
+    uv = uv_path(mctx, tag.uv)
     python = mctx.path(python)
     text = mctx.read(tag.lock)
     _check_revision(tag.lock, text)
