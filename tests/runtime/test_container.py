@@ -1,5 +1,6 @@
 """The image in a container as restricted as its pod in Kubernetes."""
 
+import json
 import os
 import signal
 import socket
@@ -18,6 +19,7 @@ from load.podman import Podman
 from tests.app import bearer
 from tests.app.postgres import Postgres, free_port
 from tests.runtime.engines import client, run_command
+from tests.runtime.names import NameServer
 from tests.runtime.server import SECRETS, Server, listen, serving, variables
 
 ENGINE = os.environ["ENGINE"]
@@ -137,6 +139,70 @@ def test_the_database_goes_and_comes_back(
         assert server.workers() == workers
 
 
+@pytest.mark.parametrize("shift", ["+1d", "-1d"])
+def test_a_wrong_clock_refuses_tokens_and_nothing_else(
+    engine: Engine, loaded: layout.Image, tmp_path: Path, shift: str
+) -> None:
+    """Tokens are judged by the container's clock, a day ahead or behind; probes are not."""
+    find = ["find", "/usr/lib", "-path", "*/faketime/libfaketime.so.1"]
+    libraries = host.run(find).stdout.decode().split()
+    if not libraries:
+        pytest.skip("no libfaketime on this machine: .ci/engines installs it")
+    clock = (
+        f"--volume={libraries[0]}:/run/libfaketime.so.1:ro",
+        "--env=LD_PRELOAD=/run/libfaketime.so.1",
+        f"--env=FAKETIME={shift}",
+        "--env=FAKETIME_DONT_FAKE_MONOTONIC=1",
+    )
+    away = {"+1d": 86400, "-1d": -86400}[shift]
+    with serving(engine, loaded, tmp_path, *clock) as server:
+        tasks = f"{server.url}/api/u/tasks"
+        refused = httpx2.get(tasks, headers=bearer.headers("u"), timeout=10)
+        assert refused.status_code == 401
+        assert refused.headers["content-type"] == "application/problem+json"
+        now = int(time.time()) + away
+        token = bearer.token("u", iat=now, exp=now + 600)
+        # By the container's own clock it is valid; the database is what is missing then.
+        answer = httpx2.get(tasks, headers={"Authorization": f"Bearer {token}"}, timeout=30)
+        assert answer.status_code == 503
+        assert httpx2.get(f"{server.url}/health", timeout=10).status_code == 200
+
+
+def test_a_silent_name_server(
+    engine: Engine, loaded: layout.Image, postgres: Postgres, tmp_path: Path
+) -> None:
+    """Alive, not ready, and ready by itself when names are answered again."""
+    database = postgres.create_database()
+    address = postgres.url(database)
+    settings = SECRETS | {"NEON_DATABASE_URL": address.replace("127.0.0.1", "database.test")}
+    _migrate(engine, loaded, tmp_path, SECRETS | {"NEON_DATABASE_URL": address})
+    with NameServer() as names:
+        resolver = tmp_path / "resolv.conf"
+        resolver.write_text(f"nameserver {names.address}\n")
+        resolver.chmod(0o444)
+        volume = f"--volume={resolver}:/etc/resolv.conf:ro"
+        with (
+            serving(engine, loaded, tmp_path, volume, settings=settings) as server,
+            ThreadPoolExecutor(8) as pool,
+        ):
+            start = time.monotonic()
+            waiting = [pool.submit(httpx2.get, f"{server.url}/ready", timeout=30) for _ in range(8)]
+            slowest = 0.0
+            while not all(each.done() for each in waiting):
+                before = time.monotonic()
+                assert httpx2.get(f"{server.url}/health", timeout=10).status_code == 200
+                slowest = max(slowest, time.monotonic() - before)
+            assert {each.result().status_code for each in waiting} == {503}
+            assert names.asked
+            _figure(
+                f"silent name server: /ready says so after {time.monotonic() - start:.2f} s,"
+                f" /health within {slowest:.3f} s"
+            )
+            names.answer = "127.0.0.1"
+            server.wait("/ready")
+            _figure(f"name server back to /ready: {server.seconds:.2f} s")
+
+
 def test_a_killed_worker_is_replaced(engine: Engine, loaded: layout.Image, tmp_path: Path) -> None:
     with serving(engine, loaded, tmp_path) as server:
         before = server.workers()
@@ -212,11 +278,9 @@ def test_a_missing_variable_is_one_line(
     start = time.monotonic()
     assert host.run(nothing).returncode == 0
     overhead = time.monotonic() - start
-    # 5 s on a machine of its own; where others wait for the CPU too, as many times longer.
-    limit = 5 * max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))
-    for _ in range(3):
+    for _ in range(3):  # the best: what another program takes of the machine is not the container's
         code, output, seconds = _ended(engine, loaded, tmp_path, {}, free_port())
-        if (seconds := seconds - overhead) < limit:
+        if (seconds := seconds - overhead) < 5:
             break
     _figure(f"missing variables: exit {code} after {seconds:.2f} s (engine: {overhead:.2f} s)")
     (line,) = [line for line in output.splitlines() if "cannot start" in line]
@@ -225,7 +289,7 @@ def test_a_missing_variable_is_one_line(
     assert "BETTER_AUTH_SECRET" in line
     assert "Traceback" not in output
     assert code not in (0, 137)
-    assert seconds < limit
+    assert seconds < 5
 
 
 def test_a_taken_port_is_said(engine: Engine, loaded: layout.Image, tmp_path: Path) -> None:
@@ -237,6 +301,14 @@ def test_a_taken_port_is_said(engine: Engine, loaded: layout.Image, tmp_path: Pa
     assert code != 0
     assert "address already in use" in output.lower()
     assert seconds < 10
+
+
+def test_logs_are_json(engine: Engine, loaded: layout.Image, tmp_path: Path) -> None:
+    """The supervisor's lines too."""
+    with serving(engine, loaded, tmp_path) as server:
+        httpx2.get(f"{server.url}/ready", timeout=10)
+        lines = server.logs().splitlines()
+    assert {json.loads(line)["logger"] for line in lines} >= {"uvicorn.error", "todo.http"}
 
 
 def test_no_secret_is_seen(engine: Engine, loaded: layout.Image, tmp_path: Path) -> None:

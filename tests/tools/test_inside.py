@@ -1,5 +1,6 @@
 """The inside of mirror mode: what Bazel sees of the machine and of its configuration."""
 
+import shutil
 import signal
 from pathlib import Path
 
@@ -88,6 +89,17 @@ def test_a_bundle_that_cannot_be_converted(inside: Archive) -> None:
 def test_bazel_is_the_process_that_the_user_started(inside: Archive) -> None:
     done = inside.machine.run("killed", FASTAPI_IMAGE_DEBIAN_MIRROR=MIRROR)
     assert done.returncode == -signal.SIGTERM
+
+
+def test_a_root_file_system_with_a_part_removed(archive: Archive) -> None:
+    assert archive.run().returncode == 7
+    (tree,) = archive.machine.cache.glob("*/tree")
+    shutil.rmtree(tree / "etc")
+    message = archive.error()
+    assert message.startswith("tools/bazel: the private root file system is damaged (")
+    assert message.endswith(f"remove {tree.parent}, then run again; it is set up anew")
+    shutil.rmtree(tree.parent)
+    assert archive.run().returncode == 7
 
 
 def test_namespaces_are_forbidden(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 from . import namespace, recipe
+from .problem import Problem
 
 # Debian's CA bundle. A host that has none gets the one that comes with the root file system.
 BUNDLE = "/etc/ssl/certs/ca-certificates.crt"
@@ -31,14 +32,24 @@ class Root:
         return os.path.join(self.folder, "tree")
 
     def enter(self, checkout: str, paths: list[str]) -> None:
-        """Makes it this process's root directory: see namespace.enter."""
-        namespace.enter(
-            self.tree,
-            os.path.join(self.folder, "mount"),
-            checkout=checkout,
-            paths=[checkout, *paths],
-            own_certificates=not os.path.isfile(BUNDLE),
-        )
+        """Makes it this process's root directory: see namespace.enter.
+
+        Raises:
+          Problem: the machine forbids namespaces, or something has removed a part of the root.
+        """
+        try:
+            namespace.enter(
+                self.tree,
+                os.path.join(self.folder, "mount"),
+                checkout=checkout,
+                paths=[checkout, *paths],
+                own_certificates=not os.path.isfile(BUNDLE),
+            )
+        except FileNotFoundError as error:
+            raise Problem(
+                f"the private root file system is damaged ({error.strerror}):"
+                f" remove {self.folder}, then run again; it is set up anew"
+            ) from None
 
     def run(self, checkout: str, command: list[str], paths: list[str]) -> int:
         """Runs a program inside, silently, and returns its exit code."""
