@@ -1,66 +1,8 @@
-"""How rules run the layer tool: on the base's interpreter, from its sources, without a wrapper.
+"""The layer tool: //image/private/layer, which makes every layer."""
 
-    load("//image/private:layer_tool.bzl", "layer_tool")
+load(":python_tool.bzl", "python_tool")
 
-    def _impl(ctx):
-        args = layer_tool.args(ctx)
-        args.add(ctx.outputs.layer, format = "--output=%s")
-        layer_tool.run(ctx, "app", args, inputs = ctx.files.srcs, outputs = [ctx.outputs.layer], …)
-
-    my_layer = rule(
-        implementation = _impl,
-        attrs = {…} | layer_tool.attrs,
-        toolchains = layer_tool.toolchains,
-    )
-"""
-
-_PYTHON = "@rules_python//python:toolchain_type"
-
-def _args(ctx):
-    """Returns an Args object whose arguments `--name=value` the tool reads from a file if they are many."""
-    args = ctx.actions.args()
-    args.use_param_file("@%s")
-    args.set_param_file_format("multiline")
-    return args
-
-def _run(ctx, command, args, inputs, outputs, mnemonic, progress_message):
-    """Registers an action that runs one sub-command.
-
-    Args:
-        ctx: the rule's context, with `layer_tool.attrs` and `layer_tool.toolchains`.
-        command: the sub-command, such as "app".
-        args: from `layer_tool.args`.
-        inputs: list or depset of Files that the sub-command reads.
-        outputs: list of Files that it writes.
-        mnemonic: of the action.
-        progress_message: what a user sees while it runs.
-    """
-    python = ctx.toolchains[_PYTHON].py3_runtime
-    start = ctx.actions.args()
-
-    # Isolated, without site-packages and without writing bytecode: nothing but the arguments decides.
-    start.add_all(["-I", "-S", "-B", ctx.file._layer_tool, command])
-    ctx.actions.run(
-        executable = python.interpreter,
-        arguments = [start, args],
-        inputs = depset(
-            transitive = [inputs if type(inputs) == "depset" else depset(inputs)],
-        ),
-        tools = [ctx.file._layer_tool, depset(ctx.files._layer_tool_sources), python.files],
-        outputs = outputs,
-        mnemonic = mnemonic,
-        progress_message = progress_message,
-    )
-
-layer_tool = struct(
-    args = _args,
-    attrs = {
-        "_layer_tool": attr.label(
-            allow_single_file = True,
-            default = "//image/private/layer:__main__.py",
-        ),
-        "_layer_tool_sources": attr.label(default = "//image/private/layer:sources"),
-    },
-    run = _run,
-    toolchains = [_PYTHON],
+layer_tool = python_tool(
+    main = Label("//image/private/layer:__main__.py"),
+    sources = Label("//image/private/layer:sources"),
 )

@@ -1,6 +1,6 @@
 """Rule: an image's provenance."""
 
-load(":bill_tool.bzl", "bill_tool")
+load(":bill_tool.bzl", "bill_tool", "layout_inputs")
 
 def _image_provenance_impl(ctx):
     output = ctx.actions.declare_file(ctx.label.name + ".intoto.json")
@@ -17,7 +17,7 @@ def _image_provenance_impl(ctx):
         args,
         inputs = depset(
             [ctx.info_file] + ctx.files.materials,
-            transitive = [bill_tool.layout_inputs(ctx.attr.image), bill_tool.layout_inputs(ctx.attr.base)],
+            transitive = [layout_inputs(ctx.attr.image), layout_inputs(ctx.attr.base)],
         ),
         outputs = [output],
         mnemonic = "ImageProvenance",

@@ -1,6 +1,6 @@
 """Rule: an OCI artifact that refers to an image."""
 
-load(":bill_tool.bzl", "bill_tool")
+load(":bill_tool.bzl", "bill_tool", "layout_inputs")
 
 def _image_referrer_impl(ctx):
     output = ctx.actions.declare_directory(ctx.label.name)
@@ -13,7 +13,7 @@ def _image_referrer_impl(ctx):
         ctx,
         "artifact",
         args,
-        inputs = depset([ctx.file.file], transitive = [bill_tool.layout_inputs(ctx.attr.image)]),
+        inputs = depset([ctx.file.file], transitive = [layout_inputs(ctx.attr.image)]),
         outputs = [output],
         mnemonic = "ImageReferrer",
         progress_message = "Referrer %{label}",

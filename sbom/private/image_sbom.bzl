@@ -1,7 +1,7 @@
 """Rule: an image's bill of materials."""
 
 load("//uv:providers.bzl", "DistributionSetInfo", "distribution_fact")
-load(":bill_tool.bzl", "bill_tool")
+load(":bill_tool.bzl", "bill_tool", "layout_inputs")
 
 def _image_sbom_impl(ctx):
     distributions = ctx.attr.distributions[DistributionSetInfo]
@@ -20,7 +20,7 @@ def _image_sbom_impl(ctx):
         ctx,
         "sbom",
         args,
-        inputs = depset([facts] + ctx.files.debian_locks, transitive = [bill_tool.layout_inputs(ctx.attr.image)]),
+        inputs = depset([facts] + ctx.files.debian_locks, transitive = [layout_inputs(ctx.attr.image)]),
         outputs = [spdx, cyclonedx],
         mnemonic = "ImageSbom",
         progress_message = "Bill of materials of %s" % ctx.attr.image.label.name,

@@ -1,0 +1,76 @@
+"""How rules run a tool of this repository: on the base's interpreter, from its sources, without a wrapper.
+
+    load("//image/private:python_tool.bzl", "python_tool")
+
+    layer_tool = python_tool(
+        main = Label("//image/private/layer:__main__.py"),
+        sources = Label("//image/private/layer:sources"),
+    )
+
+    def _impl(ctx):
+        args = layer_tool.args(ctx)
+        args.add(ctx.outputs.layer, format = "--output=%s")
+        layer_tool.run(ctx, "app", args, inputs = ctx.files.srcs, outputs = [ctx.outputs.layer], …)
+
+    my_layer = rule(
+        implementation = _impl,
+        attrs = {…} | layer_tool.attrs,
+        toolchains = layer_tool.toolchains,
+    )
+"""
+
+_PYTHON = "@rules_python//python:toolchain_type"
+
+def _args(ctx):
+    """Returns an Args object whose arguments `--name=value` the tool reads from a file if they are many."""
+    args = ctx.actions.args()
+    args.use_param_file("@%s")
+    args.set_param_file_format("multiline")
+    return args
+
+def _run(ctx, command, args, inputs, outputs, mnemonic, progress_message):
+    """Registers an action that runs one sub-command.
+
+    Args:
+        ctx: the rule's context, with the tool's `attrs` and `toolchains`.
+        command: the sub-command, such as "app".
+        args: an Args object; the tool's own `args` for what may be long.
+        inputs: list or depset of Files that the sub-command reads.
+        outputs: list of Files that it writes.
+        mnemonic: of the action.
+        progress_message: what a user sees while it runs.
+    """
+    python = ctx.toolchains[_PYTHON].py3_runtime
+    start = ctx.actions.args()
+
+    # Isolated, without site-packages and without writing bytecode: nothing but the arguments decides.
+    start.add_all(["-I", "-S", "-B", ctx.file._tool, command])
+    ctx.actions.run(
+        executable = python.interpreter,
+        arguments = [start, args],
+        inputs = inputs if type(inputs) == "depset" else depset(inputs),
+        tools = [ctx.file._tool, depset(ctx.files._tool_sources), python.files],
+        outputs = outputs,
+        mnemonic = mnemonic,
+        progress_message = progress_message,
+    )
+
+def python_tool(main, sources):
+    """A tool that actions run.
+
+    Args:
+        main: Label of the file that Python starts.
+        sources: Label of the tool's files.
+
+    Returns:
+        A struct of `args` and `run` as above, and the `attrs` and `toolchains` of rules that call them.
+    """
+    return struct(
+        args = _args,
+        attrs = {
+            "_tool": attr.label(default = main, allow_single_file = True),
+            "_tool_sources": attr.label(default = sources),
+        },
+        run = _run,
+        toolchains = [_PYTHON],
+    )
