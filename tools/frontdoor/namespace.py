@@ -106,8 +106,7 @@ def enter(
     os.chdir(mount_point)
     if _libc.syscall(_PIVOT_ROOT[os.uname().machine], b".", b".") != 0:
         raise _error("pivot_root")
-    if _libc.umount2(b".", _MNT_DETACH) != 0:
-        raise _error("umount2")
+    unmount(".")
     _mount("none", "/", _MS_PRIVATE)
     os.chdir(cwd)
 
@@ -116,6 +115,39 @@ def is_inside(checkout: str) -> bool:
     """Whether this process runs in a tree that was made for this checkout."""
     registry = os.path.join(checkout, "registry")
     return os.path.realpath(f"{INSIDE}/registry") == os.path.realpath(registry)
+
+
+def isolate() -> None:
+    """Mounts that root makes from now on are seen by this process and its children alone."""
+    if _libc.unshare(_CLONE_NEWNS) != 0:
+        raise _error("unshare")
+    _mount("none", "/", _MS_REC | _MS_SLAVE)
+
+
+def bind(source: str, target: str) -> None:
+    """Shows the folder `source` at `target` too, where nothing of it can be changed."""
+    _mount(source, target, _MS_BIND)
+    try:
+        _mount("none", target, _MS_REMOUNT | _MS_BIND | _MS_RDONLY | _locked(source))
+    except OSError:
+        unmount(target)
+        raise
+
+
+def unmount(target: str) -> None:
+    """Takes away what is mounted there, for this process and its children."""
+    if _libc.umount2(os.fsencode(target), _MNT_DETACH) != 0:
+        raise _error(f"umount {target}")
+
+
+def mount(source: str, target: str, kind: str, data: str) -> None:
+    """Mounts a new file system of the kind, such as a tmpfs."""
+    _mount(source, target, _MS_NOSUID | _MS_NODEV, kind, data)
+
+
+def appear_as_root() -> None:
+    """An ordinary user looks like root to this process and its children, with nobody's rights."""
+    _user_namespace(0, 0)
 
 
 def check() -> None:
@@ -134,15 +166,19 @@ def check() -> None:
 def _unshare() -> None:
     """A mount namespace of our own; as an ordinary user (or a root without rights) by way of a
     user namespace, in which we stay who we are."""
-    uid, gid = os.getuid(), os.getgid()
-    if uid == 0 and _libc.unshare(_CLONE_NEWNS) == 0:
+    if os.getuid() == 0 and _libc.unshare(_CLONE_NEWNS) == 0:
         return
+    _user_namespace(os.getuid(), os.getgid())
+
+
+def _user_namespace(inner_uid: int, inner_gid: int) -> None:
+    uid, gid = os.getuid(), os.getgid()
     if _libc.unshare(_CLONE_NEWUSER | _CLONE_NEWNS) != 0:
         raise _forbidden(os.strerror(ctypes.get_errno()))
     # A group map may be written without privileges only after setgroups is given up.
     _write("/proc/self/setgroups", "deny")
-    _write("/proc/self/uid_map", f"{uid} {uid} 1")
-    _write("/proc/self/gid_map", f"{gid} {gid} 1")
+    _write("/proc/self/uid_map", f"{inner_uid} {uid} 1")
+    _write("/proc/self/gid_map", f"{inner_gid} {gid} 1")
 
 
 def _forbidden(reason: str) -> Problem:

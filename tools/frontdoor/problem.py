@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import sys
 
+# What speaks: the front door, unless another tool of this folder has put its own name here.
+speaker = "tools/bazel"
+
 
 class Problem(Exception):
     """Ends the run: `message` goes to standard error as one line, `code` is the exit code."""
@@ -20,4 +23,4 @@ class DiskFull(Problem):
 
 def say(message: str) -> None:
     """Prints one line to standard error: standard output belongs to Bazel."""
-    print(f"tools/bazel: {message}", file=sys.stderr, flush=True)
+    print(f"{speaker}: {message}", file=sys.stderr, flush=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import time
 
-from .problem import say
+from . import problem
 
 
 class Progress:
@@ -23,15 +23,16 @@ class Progress:
         """Shows `text`, and how long the set-up has been running."""
         now = self.seconds()
         if self._terminal:
-            print(f"\r\033[Ktools/bazel: {text}, {now:.0f} s", end="", file=sys.stderr, flush=True)
+            line = f"\r\033[K{problem.speaker}: {text}, {now:.0f} s"
+            print(line, end="", file=sys.stderr, flush=True)
         elif now - self._printed >= 10:
             self._printed = now
-            say(f"{text}, {now:.0f} s")
+            problem.say(f"{text}, {now:.0f} s")
 
     def done(self, text: str) -> None:
         """Ends the rewritten line with one that stays."""
         self.clear()
-        say(f"{text}, {self.seconds():.0f} s")
+        problem.say(f"{text}, {self.seconds():.0f} s")
 
     def clear(self) -> None:
         if self._terminal:

@@ -29,6 +29,10 @@ PACKAGES = (
     "skopeo",
     "umoci",
     "zstd",
+    # Signs what `bazel run //image:push -- --key` pushed.
+    "cosign",
+    # The clock of tools/verify-reproducible's second build.
+    "libfaketime",
     # `pip download` fetches the pinned uv; python3.13 is what a 3.13 lock is resolved with.
     "python3-pip",
     "python3.13",

@@ -1,7 +1,7 @@
 """Rule: a Python script that `bazel run` starts on the machine's own Python.
 
-For the one command that must work when the base's interpreter can't be had, because a package of it is gone.
-Nothing that it computes depends on which Python runs it.
+For commands that must work when the base's interpreter can't be had, because a package of it is gone, and for those
+that start Bazel themselves. Nothing that they compute depends on which Python runs them.
 """
 
 def _machine_script_impl(ctx):
@@ -17,7 +17,7 @@ machine_script = rule(
     doc = "See above.",
     attrs = {
         "src": attr.label(
-            allow_single_file = [".py"],
+            allow_single_file = True,
             doc = "An executable file that names its interpreter in its first line; standard library only.",
             mandatory = True,
         ),

@@ -1,0 +1,31 @@
+"""Says how the surroundings look from inside a build action, as a JSON object.
+
+The two builds of tools/verify-reproducible run this as an action of their own: what was varied is
+read here, not believed.
+"""
+
+import json
+import os
+import time
+from pathlib import Path
+
+
+def surroundings() -> dict[str, object]:
+    """What an action can see of the machine, the user and the time."""
+    umask = os.umask(0)
+    os.umask(umask)
+    return {
+        "clock": time.strftime("%Y-%m-%d", time.gmtime()),
+        "CPUs": len(os.sched_getaffinity(0)),
+        "user": f"{os.getuid()}:{os.getgid()}",
+        "umask": f"{umask:04o}",
+        "hash of 'a'": hash("a"),
+        "order of a folder": os.listdir(Path(__file__).parent),
+        "environment": dict(sorted(os.environ.items())),
+        "time zone": time.tzname[0],
+        "folder": str(Path.cwd()),
+    }
+
+
+if __name__ == "__main__":
+    print(json.dumps(surroundings(), indent=1))
