@@ -1,6 +1,6 @@
 """The layer tool: //image/private/layer, which makes every layer."""
 
-load(":python_tool.bzl", "python_tool")
+load("//tools:python_tool.bzl", "python_tool")
 
 layer_tool = python_tool(
     main = Label("//image/private/layer:__main__.py"),

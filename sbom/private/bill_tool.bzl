@@ -1,6 +1,6 @@
 """The bill tool: //sbom/private/bill, which writes what is said about an image."""
 
-load("//image/private:python_tool.bzl", "python_tool")
+load("//tools:python_tool.bzl", "python_tool")
 
 bill_tool = python_tool(
     main = Label("//sbom/private/bill:__main__.py"),

@@ -1,6 +1,6 @@
 """How rules run a tool of this repository: on the base's interpreter, from its sources, without a wrapper.
 
-    load("//image/private:python_tool.bzl", "python_tool")
+    load("//tools:python_tool.bzl", "python_tool")
 
     layer_tool = python_tool(
         main = Label("//image/private/layer:__main__.py"),
