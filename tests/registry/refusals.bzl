@@ -121,9 +121,16 @@ def _python():
         tags = _TAGS,
         version = "1.0",
     )
+    native.filegroup(
+        name = "entry_points",
+        srcs = ["values/entry_points.txt"],
+    )
     py_console_script_binary(
         name = "console_script",
+        # In hub mode it is a target like any other, and the real rule reads this at once.
+        entry_points_txt = ":entry_points",
         pkg = "@pypi//pytest",
+        script = "pytest",
         tags = _TAGS,
     )
     return {
