@@ -136,6 +136,23 @@ python_from_debian = repository_rule(
 def _blob(index, digest):
     return index.same_package_label("blobs/" + digest.replace(":", "/"))
 
+def _apply_whiteouts(rctx, layer):
+    """Deletes from `root` what the layer just unpacked there deletes.
+
+    Of a whiteout the OCI image specification says: https://github.com/opencontainers/image-spec/blob/main/layer.md#whiteouts
+    """
+    for marker in rctx.execute(["find", "root", "-name", ".wh.*"]).stdout.splitlines():
+        folder, _, name = marker.rpartition("/")
+        if name == ".wh..wh..opq":
+            # Opaque: of the folder there is what this layer brings, and nothing of the layers below.
+            rctx.extract(layer, "layer")
+            rctx.delete(folder)
+            _move(rctx, "layer" + folder.removeprefix("root"), folder)
+            rctx.delete("layer")
+        else:
+            rctx.delete(folder + "/" + name.removeprefix(".wh."))
+    rctx.execute(["find", "root", "-name", ".wh.*", "-delete"])
+
 def _python_from_layout_impl(rctx):
     architecture, cpu = _cpu(rctx)
     index = [label for label, name in rctx.attr.layouts.items() if name == architecture][0]
@@ -146,6 +163,7 @@ def _python_from_layout_impl(rctx):
         suffix = {"gzip": ".gz", "zstd": ".zst", "tar": ""}[layer["mediaType"].replace(".", "+").split("+")[-1]]
         rctx.symlink(_blob(index, layer["digest"]), "layer.tar" + suffix)
         rctx.extract("layer.tar" + suffix, "root")
+        _apply_whiteouts(rctx, "layer.tar" + suffix)
         rctx.delete("layer.tar" + suffix)
     rctx.file("contents.json", json.encode_indent(manifest, indent = "  ") + "\n")
     _finish(rctx, cpu)

@@ -186,6 +186,31 @@ def test_an_interpreter_from_a_layout(workspace: Workspace, place: str) -> None:
     ]
 
 
+def library_layer(*names: str) -> bytes:
+    """A layer with empty files of these names in the interpreter's library."""
+    output = io.BytesIO()
+    with tarfile.open(fileobj=output, mode="w:gz") as tar:
+        for name in names:
+            tar.addfile(tarfile.TarInfo("usr/lib/python3.13/" + name))
+    return output.getvalue()
+
+
+def test_what_a_layer_deletes_is_not_in_the_interpreter(workspace: Workspace) -> None:
+    below = library_layer("gone.py", "gone/one.py", "opaque/two.py", "opaque/deep/three.py")
+    above = library_layer(".wh.gone.py", ".wh.gone", "opaque/.wh..wh..opq", "opaque/new.py")
+    layers = [below, *gzipped(base(f"linux_{_MACHINE}")), above]
+    write_layout(workspace.folder / "layout", layers)
+    done = workspace.bazel("fetch", "--repo=@hub_python")
+    assert done.returncode == 0, done.stderr
+    library = workspace.repository("_main~base~hub_python") / "lib/python3.13"
+    assert (library / "ssl.py").exists()
+    assert not (library / "gone.py").exists()
+    assert not (library / "gone").exists()
+    assert [path.name for path in (library / "opaque").glob("*.py")] == ["new.py"]
+    assert not (library / "opaque/deep").exists()
+    assert not list(library.rglob(".wh.*"))
+
+
 def test_a_layout_without_python(workspace: Workspace) -> None:
     layout = base(f"linux_{_MACHINE}")
     write_layout(workspace.folder / "layout", gzipped(layout)[:1])
