@@ -28,6 +28,11 @@ def components(platform: str) -> list[dict[str, Any]]:
     return found
 
 
+def locked(platform: str) -> list[dict[str, Any]]:
+    """The distributions of the lock; a base may have some of its own."""
+    return [one for one in components(platform) if one["bom-ref"].startswith("pypi-")]
+
+
 @pytest.mark.parametrize("platform", PLATFORMS)
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_spdx_is_valid(platform: str) -> None:
@@ -80,7 +85,7 @@ def test_both_formats_hold_the_same(platform: str) -> None:
 
 @pytest.mark.parametrize("platform", PLATFORMS)
 def test_every_distribution_has_its_wheels_hash_and_a_licence_or_none_stated(platform: str) -> None:
-    distributions = [one for one in components(platform) if one["purl"].startswith("pkg:pypi/")]
+    distributions = locked(platform)
     assert len(distributions) > 20
     for distribution in distributions:
         assert re.fullmatch("[0-9a-f]{64}", distribution["hashes"][0]["content"])
@@ -109,11 +114,7 @@ def test_on_the_mirror_base_the_packages_are_the_locks(platform: str) -> None:
 
 def test_wheels_of_compiled_distributions_are_the_platforms_own() -> None:
     wheels = {
-        platform: {
-            one["name"]: one["properties"][0]["value"]
-            for one in components(platform)
-            if one["purl"].startswith("pkg:pypi/")
-        }
+        platform: {one["name"]: one["properties"][0]["value"] for one in locked(platform)}
         for platform in PLATFORMS
     }
     assert "x86_64" in wheels["linux_amd64"]["uvloop"]

@@ -8,9 +8,10 @@ from bill import cyclonedx, inventory, spdx
 from bill.errors import BillError
 from bill.layout import Layout
 
-from tests.sbom.layouts import layout
+from tests.sbom.layouts import Files, layout
 
-SITE = "app/.venv/lib/python3.13/site-packages"
+VENV = "app/.venv"
+SITE = f"{VENV}/lib/python3.13/site-packages"
 
 
 def fact(name: str, version: str = "1.0", licence: str = "MIT") -> dict[str, Any]:
@@ -24,8 +25,9 @@ def fact(name: str, version: str = "1.0", licence: str = "MIT") -> dict[str, Any
     }
 
 
-def image(tmp_path: Path, *names: str) -> Layout:
-    return Layout(layout(tmp_path, [{f"{SITE}/{name}.dist-info/METADATA": b"" for name in names}]))
+def image(tmp_path: Path, *names: str, base: Files | None = None) -> Layout:
+    metadata = {f"{SITE}/{name}.dist-info/METADATA": b"" for name in names}
+    return Layout(layout(tmp_path, [base or {}, {f"{VENV}/pyvenv.cfg": b"", **metadata}]))
 
 
 def test_names_are_compared_normalised(tmp_path: Path) -> None:
@@ -46,6 +48,16 @@ def test_a_difference_is_refused(
 ) -> None:
     with pytest.raises(BillError, match=message):
         inventory.take(image(tmp_path, *there), [fact(name) for name in locked], [])
+
+
+def test_the_base_has_distributions_of_its_own(tmp_path: Path) -> None:
+    path = "usr/local/lib/python3.13/site-packages/pip-25.1.dist-info/METADATA"
+    base = {path: b"Name: pip\nLicense: MIT\n\nThe package installer.\n"}
+    taken = inventory.take(image(tmp_path, "pip-26.0", base=base), [fact("pip", "26.0")], [])
+    assert [(one.ref, one.purl, one.licences, one.sha256) for one in taken.components] == [
+        ("base-pypi-pip-25.1", "pkg:pypi/pip@25.1", ("MIT",), ""),
+        ("pypi-pip", "pkg:pypi/pip@26.0", ("MIT",), "0" * 64),
+    ]
 
 
 def test_the_order_of_the_facts_does_not_matter(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import email
 import json
 import re
 import urllib.parse
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from bill.layout import Layout
 
 _DIST_INFO = re.compile(r"(?:^|.*/)site-packages/([^/]+)-([^/]+)\.dist-info/METADATA")
+# What makes a folder a virtual environment (PEP 405).
+_ENVIRONMENT = re.compile(r"(.*/)pyvenv\.cfg")
 
 
 @dataclass(frozen=True)
@@ -62,16 +65,26 @@ def take(
     """Takes the inventory of an image.
 
     Args:
-        image: the image of one platform.
+        image: the image of one platform. What is in no virtual environment is the base's own, such
+            as the pip of python:3.13-slim, and says for itself what it is.
         distributions: facts of the locked distributions: `name`, `version`, `sha256`, `wheel`,
             `licence`, `requires`.
         debian_locks: contents of locks of .deb files.
 
     Raises:
-        BillError: the image holds other distributions than the lock.
+        BillError: the virtual environment holds other distributions than the lock.
     """
-    files = image.files(lambda path: debian.is_wanted(path) or bool(_DIST_INFO.fullmatch(path)))
-    _compare(files, distributions)
+    files = image.files(
+        lambda path: (
+            debian.is_wanted(path)
+            or bool(_DIST_INFO.fullmatch(path))
+            or bool(_ENVIRONMENT.fullmatch(path))
+        )
+    )
+    environments = tuple(match[1] for match in map(_ENVIRONMENT.fullmatch, files) if match)
+    found = {path: match for path in files if (match := _DIST_INFO.fullmatch(path))}
+    own = [path for path in found if not path.startswith(environments)]
+    _compare([match for path, match in found.items() if path not in own], distributions)
     return Inventory(
         name=image.labels.get("org.opencontainers.image.title", "image"),
         version=image.labels.get("org.opencontainers.image.version", "0"),
@@ -79,13 +92,13 @@ def take(
         digest=image.digest,
         components=(
             *_debian(files, debian_locks),
+            *sorted({_of_base(found[path], files[path]) for path in own}, key=lambda one: one.ref),
             *(_python(facts) for facts in sorted(distributions, key=lambda facts: facts["name"])),
         ),
     )
 
 
-def _compare(files: Mapping[str, bytes], distributions: Sequence[Mapping[str, Any]]) -> None:
-    matches = [match for match in map(_DIST_INFO.fullmatch, files) if match]
+def _compare(matches: Sequence[re.Match[str]], distributions: Sequence[Mapping[str, Any]]) -> None:
     there = {(_normalised(match[1]), match[2]) for match in matches}
     locked = {(facts["name"], facts["version"]) for facts in distributions}
     for difference, words in (
@@ -112,6 +125,23 @@ def _python(facts: Mapping[str, Any]) -> Component:
         file_name=facts["wheel"],
         licences=(facts["licence"],) if facts["licence"] else (),
         requires=tuple(f"pypi-{name}" for name in sorted(facts["requires"])),
+    )
+
+
+def _of_base(match: re.Match[str], metadata: bytes) -> Component:
+    name, version = _normalised(match[1]), match[2]
+    said = email.message_from_bytes(metadata)
+    licence = str(said["License-Expression"] or said["License"] or "").partition("\n")[0].strip()
+    return Component(
+        ref=f"base-pypi-{name}-{re.sub('[^A-Za-z0-9.]', '-', version)}",
+        kind="pypi",
+        name=name,
+        version=version,
+        purl=f"pkg:pypi/{name}@{_quoted(version)}",
+        sha256="",
+        file_name="",
+        licences=(licence,) if licence else (),
+        requires=(),
     )
 
 
