@@ -43,6 +43,12 @@ def test_uv_gets_pips_index(hub: Machine) -> None:
     assert done.stdout.endswith("info true https://pypi.example/simple\n")
 
 
+def test_by_bazelisk_nothing_else_changes(hub: Machine) -> None:
+    real = str(hub.program("bazel-7.7.1", SAYS))
+    done = hub.run("info", BAZEL_REAL=real, PIP_INDEX_URL="https://pypi.example/simple")
+    assert done.stdout == f"{real} info true https://pypi.example/simple\n"
+
+
 def test_the_front_door_on_path_is_not_bazel(hub: Machine) -> None:
     (hub.programs / "bazel").symlink_to(hub.checkout / "tools/bazel")
     assert "there is no bazelisk, bazel or npm on PATH" in hub.error("info")

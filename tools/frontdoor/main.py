@@ -8,6 +8,10 @@ import os
 from . import workspace
 from .problem import Problem, say
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import NoReturn
+
 _USAGE = "--mode=hub and --mode=mirror choose the mode; --doctor says what was found"
 
 
@@ -53,22 +57,19 @@ def _run(arguments: list[str]) -> int:
         other = "mirror" if mode == "hub" else "hub"
         say(f"mode {mode}: {why} (kept in user.bazelrc; tools/bazel --mode={other} changes it)")
 
-    # Bazelisk has chosen a Bazel already, and the mode's flags come from user.bazelrc.
-    real = os.environ.get("BAZEL_REAL")
-    if real:
-        _execute(real, ["bazel", *arguments], dict(os.environ))
-    if mode == "hub":
-        from . import hub
+    if mode == "mirror":  # Bazelisk's Bazel would find neither its registry nor its rules
+        from . import mirror
 
-        command = hub.command()
-        _execute(command, [os.path.basename(command), *arguments], hub.environment(checkout))
+        return mirror.start(checkout, arguments)
 
-    from . import mirror
+    from . import hub
 
-    return mirror.start(checkout, arguments)
+    # Bazelisk may have chosen a Bazel already.
+    command = os.environ.get("BAZEL_REAL") or hub.command()
+    _execute(command, [os.path.basename(command), *arguments], hub.environment(checkout))
 
 
-def _execute(program: str, arguments: list[str], environment: dict[str, str]) -> None:
+def _execute(program: str, arguments: list[str], environment: dict[str, str]) -> NoReturn:
     try:
         os.execve(program, arguments, environment)
     except OSError as error:
