@@ -2,8 +2,10 @@
 
 import json
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from tarfile import TarFile
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
@@ -54,10 +56,11 @@ def _locked(name: str) -> dict[str, str]:
 
 
 @pytest.fixture(scope="session")
-def container(image: Layout, tmp_path_factory: pytest.TempPathFactory) -> Container:
+def container(image: Layout) -> Iterator[Container]:
     """What runs commands in the unpacked image, with its own variables and working directory."""
-    root = tmp_path_factory.mktemp("root")
-    image.unpack(root)
     config = image.config["config"]
     variables = dict(variable.split("=", 1) for variable in config["Env"])
-    return Container(root, variables, config["WorkingDir"])
+    # In /tmp, which .bazelrc keeps in memory.
+    with TemporaryDirectory() as root:
+        image.unpack(Path(root))
+        yield Container(Path(root), variables, config["WorkingDir"])

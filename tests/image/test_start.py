@@ -112,6 +112,13 @@ def test_user_root_and_network(container: Container) -> None:
     }
 
 
+def test_reload_takes_no_value(container: Container, command: list[str]) -> None:
+    """Why the command lacks the --reload=false of FR-007: with it nothing would start."""
+    done = container.run(*command, "--reload=false", **SECRETS)
+    assert done.returncode == 2
+    assert "Option '--reload' does not take a value" in done.stderr
+
+
 def test_missing_variables_end_it_with_one_line(container: Container, command: list[str]) -> None:
     done = container.run(*command)
     assert done.returncode == 78
