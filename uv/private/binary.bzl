@@ -29,26 +29,12 @@ def _is_pinned(rctx, uv):
     result = rctx.execute([uv, "--version"])
     return result.return_code == 0 and result.stdout.split(" ")[1:2] == [_VERSION]
 
-def _has_pip(rctx, python):
-    return python and rctx.execute([python, "-m", "pip", "--version"]).return_code == 0
-
-def _python_with_pip(rctx):
-    """The machine's python3, or the interpreter of the attribute, which is fetched only if needed; or None."""
-    python = rctx.which("python3")
-    if not _has_pip(rctx, python) and rctx.attr.python:
-        python = rctx.path(rctx.attr.python)
-    return python if _has_pip(rctx, python) else None
-
-def _download(rctx, sha256):
-    """Puts uv from its wheel into the repository; returns what went wrong, or None."""
-    python = _python_with_pip(rctx)
-    if not python:
-        return "uv {} is brought by pip, and there is no pip here: install python3-pip.".format(_VERSION)
-    rctx.file("wheel/requirements.txt", "uv=={} --hash=sha256:{}\n".format(_VERSION, sha256))
+def _pip_download(rctx, python):
+    """Has this Python's pip download the wheel; returns whether there is a pip at all."""
 
     # pip's own configuration says which index it asks. What it prints may hold the index's address and
     # credentials: that is for the user's own `pip download` to show, not for us.
-    rctx.execute([
+    result = rctx.execute([
         python,
         "-m",
         "pip",
@@ -61,6 +47,19 @@ def _download(rctx, sha256):
         "--quiet",
         "--disable-pip-version-check",
     ], timeout = 600)
+    return result.return_code == 0 or "No module named pip" not in result.stderr
+
+def _download(rctx, sha256):
+    """Puts uv from its wheel into the repository; returns what went wrong, or None."""
+    rctx.file("wheel/requirements.txt", "uv=={} --hash=sha256:{}\n".format(_VERSION, sha256))
+    python = rctx.which("python3")
+    asked = python and _pip_download(rctx, python)
+    if not asked and rctx.attr.python:
+        # Fetched only if the machine's own can't.
+        asked = _pip_download(rctx, rctx.path(rctx.attr.python))
+    if not asked:
+        rctx.delete("wheel")
+        return "uv {} is brought by pip, and there is no pip here: install python3-pip.".format(_VERSION)
     wheels = [path for path in rctx.path("wheel").readdir() if path.basename.endswith(".whl")]
     if len(wheels) == 1:
         rctx.symlink(wheels[0], "wheel/uv.zip")

@@ -65,10 +65,13 @@ def _cpu(rctx):
         ))
     return _CPUS[rctx.os.arch]
 
-def _move(rctx, source, destination):
-    result = rctx.execute(["mv", source, destination])
+def _execute(rctx, command):
+    result = rctx.execute(command)
     if result.return_code:
         fail("the base's interpreter can't be unpacked: " + result.stderr)
+
+def _move(rctx, source, destination):
+    _execute(rctx, ["mv", source, destination])
 
 def _finish(rctx, cpu):
     """Turns the unpacked base in `root` into the repository."""
@@ -113,12 +116,16 @@ def _python_from_debian_impl(rctx):
     architecture, cpu = _cpu(rctx)
     manifest = [label for label, name in rctx.attr.packages.items() if name == architecture][0]
     contents = rctx.read(manifest)
+    dpkg_deb = rctx.which("dpkg-deb")
+    if not dpkg_deb:
+        fail("the base's interpreter comes in Debian packages, and there is no dpkg-deb here to unpack them: " +
+             "run tools/bazel, which brings one, or install dpkg")
     for package in json.decode(contents):
-        # An ar archive of three members; the files are in data.tar.*.
-        rctx.extract(manifest.same_package_label(package["name"] + ".deb"), "deb")
-        data = [member for member in rctx.path("deb").readdir() if member.basename.startswith("data.tar")]
-        rctx.extract(data[0], "root")
-        rctx.delete("deb")
+        # Not rctx.extract: this takes a quarter of its time, and every build from nothing waits for it.
+        _execute(rctx, [dpkg_deb, "--extract", rctx.path(manifest.same_package_label(package["name"] + ".deb")), "root"])
+
+    # They would lead to this machine's own files, such as sitecustomize.py.
+    _execute(rctx, ["find", "root", "-type", "l", "-lname", "/*", "-delete"])
     rctx.file("contents.json", contents)
     _finish(rctx, cpu)
 

@@ -55,6 +55,13 @@ def test_its_c_library_is_its_own() -> None:
     assert [path for path in libraries if "-linux-gnu/lib" in path and own not in path] == []
 
 
+def test_no_link_leads_to_files_of_the_machine() -> None:
+    library = Path(sys.base_prefix, "lib").resolve()
+    links = [path for path in library.rglob("*") if path.is_symlink()]
+    assert links
+    assert [path for path in links if library not in path.resolve().parents] == []
+
+
 @pytest.mark.parametrize(
     "module", ["asyncio", "bz2", "ctypes", "lzma", "sqlite3", "ssl", "uuid", "zlib", "zoneinfo"]
 )

@@ -5,7 +5,6 @@ runs once per layer and not once per image.
 """
 
 import os
-import subprocess
 import zlib
 from hashlib import sha256
 from typing import BinaryIO, Protocol, cast
@@ -52,6 +51,9 @@ def _hash_zstd(path: str, digest: Hash, diff_id: Hash) -> None:
     with open(path, "rb") as file:
         while chunk := file.read(_CHUNK):
             digest.update(chunk)
+    # Imported where it is needed: it would be a quarter of what describing a small layer takes.
+    import subprocess
+
     # By its standard input: of a path it would refuse a link, and inputs in a sandbox are links.
     command = ["zstd", "--decompress", "--stdout", "--quiet"]
     try:
