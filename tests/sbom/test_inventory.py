@@ -60,6 +60,16 @@ def test_the_base_has_distributions_of_its_own(tmp_path: Path) -> None:
     ]
 
 
+def test_an_interpreter_from_no_package(tmp_path: Path) -> None:
+    header = b'/* Version as a string */\n#define PY_VERSION      \t"3.13.14"\n'
+    base = {"usr/local/include/python3.13/patchlevel.h": header}
+    taken = inventory.take(image(tmp_path, "a-1.0", base=base), [fact("a")], [])
+    assert [component.purl for component in taken.components] == [
+        "pkg:generic/python@3.13.14",
+        "pkg:pypi/a@1.0",
+    ]
+
+
 def test_the_order_of_the_facts_does_not_matter(tmp_path: Path) -> None:
     layout_ = image(tmp_path, "a-1.0", "b-1.0")
     one = inventory.take(layout_, [fact("a"), fact("b")], [])

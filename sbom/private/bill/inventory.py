@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from bill.layout import Layout
 
 _DIST_INFO = re.compile(r"(?:^|.*/)site-packages/([^/]+)-([^/]+)\.dist-info/METADATA")
+# Where a CPython built from source says its version; Debian's packages leave /usr/local alone.
+_PATCHLEVEL = re.compile(r"usr/local/include/python3\.\d+/patchlevel\.h")
+_VERSION = re.compile(rb'^#define PY_VERSION\s+"([^"]+)"', re.MULTILINE)
 # What makes a folder a virtual environment (PEP 405).
 _ENVIRONMENT = re.compile(r"(.*/)pyvenv\.cfg")
 
@@ -28,7 +31,7 @@ class Component:
 
     Attributes:
         ref: unique in the inventory, made of letters, digits, `.` and `-`.
-        kind: `pypi` or `deb`, the purl's type.
+        kind: `pypi`, `deb` or `generic`, the purl's type.
         name, version: as its own ecosystem has them.
         purl: package URL.
         sha256: of the wheel or the .deb file, hexadecimal; "" when no lock knows.
@@ -79,6 +82,7 @@ def take(
             debian.is_wanted(path)
             or bool(_DIST_INFO.fullmatch(path))
             or bool(_ENVIRONMENT.fullmatch(path))
+            or bool(_PATCHLEVEL.fullmatch(path))
         )
     )
     environments = tuple(match[1] for match in map(_ENVIRONMENT.fullmatch, files) if match)
@@ -92,6 +96,7 @@ def take(
         digest=image.digest,
         components=(
             *_debian(files, debian_locks),
+            *_interpreter(files),
             *sorted({_of_base(found[path], files[path]) for path in own}, key=lambda one: one.ref),
             *(_python(facts) for facts in sorted(distributions, key=lambda facts: facts["name"])),
         ),
@@ -126,6 +131,29 @@ def _python(facts: Mapping[str, Any]) -> Component:
         licences=(facts["licence"],) if facts["licence"] else (),
         requires=tuple(f"pypi-{name}" for name in sorted(facts["requires"])),
     )
+
+
+def _interpreter(files: Mapping[str, bytes]) -> list[Component]:
+    """The CPython that no package tells of, such as python:3.13-slim's."""
+    versions = {
+        said[1].decode()
+        for path, content in files.items()
+        if _PATCHLEVEL.fullmatch(path) and (said := _VERSION.search(content))
+    }
+    return [
+        Component(
+            ref=f"generic-python-{version.replace('+', '-')}",
+            kind="generic",
+            name="python",
+            version=version,
+            purl=f"pkg:generic/python@{_quoted(version)}",
+            sha256="",
+            file_name="",
+            licences=("PSF-2.0",),
+            requires=(),
+        )
+        for version in sorted(versions)
+    ]
 
 
 def _of_base(match: re.Match[str], metadata: bytes) -> Component:
