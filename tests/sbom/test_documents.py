@@ -100,6 +100,8 @@ def test_every_distribution_has_its_wheels_hash_and_a_licence_or_none_stated(pla
 
 @pytest.mark.parametrize("platform", PLATFORMS)
 def test_on_the_mirror_base_the_packages_are_the_locks(platform: str) -> None:
+    if image(platform).files(lambda path: path == "var/lib/dpkg/status"):
+        pytest.skip("this image stands on another base: one with dpkg")
     architecture = platform.removeprefix("linux_")
     lock = json.loads(Path("image/base/debian.lock.json").read_bytes())["packages"][architecture]
     found = {
@@ -107,8 +109,6 @@ def test_on_the_mirror_base_the_packages_are_the_locks(platform: str) -> None:
         for one in components(platform)
         if one["purl"].startswith("pkg:deb/") and "hashes" in one
     }
-    if not found:
-        pytest.skip("this image stands on another base")
     assert found == {(one["name"], one["version"], one["sha256"]) for one in lock}
 
 
