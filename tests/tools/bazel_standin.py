@@ -45,9 +45,10 @@ def build() -> None:
     if depends == "failure":
         sys.exit("Loading: \nERROR: no such thing as //image\nERROR: another line")
     if depends == "for ever":
-        write(Path.home().parents[1] / "began", "")
         try:
-            time.sleep(60)
+            write(Path.home().parents[1] / "began", "")
+            for _ in range(600):  # a signal just before one long sleep would be seen only after it
+                time.sleep(0.1)
         except KeyboardInterrupt:
             write(Path.home().parents[2] / "was-interrupted", "")
             sys.exit(8)
