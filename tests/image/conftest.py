@@ -63,4 +63,19 @@ def container(image: Layout) -> Iterator[Container]:
     # In /tmp, which .bazelrc keeps in memory.
     with TemporaryDirectory() as root:
         image.unpack(Path(root))
-        yield Container(Path(root), variables, config["WorkingDir"])
+        emulator = _emulator(Path(root))
+        yield Container(Path(root), variables, config["WorkingDir"], emulator)
+
+
+def _emulator(root: Path) -> tuple[str, ...]:
+    """What runs the programs of another CPU's image, put into it: nothing for this machine's."""
+    program, *options = os.environ.get("EMULATOR", "").split() or [""]
+    if not program:
+        return ()
+    from load import host  # which only the target that emulates depends on
+
+    if host.find(program) is None:
+        pytest.skip(f"NOTHING was started, there is no {program}: .ci/engines installs it")
+    (root / program).write_bytes(host.run(["cat", str(host.find(program))]).stdout)
+    (root / program).chmod(0o755)
+    return (f"/{program}", *options)

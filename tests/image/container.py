@@ -6,6 +6,7 @@ interface. It needs no privilege but that user namespaces are allowed.
 """
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -20,23 +21,46 @@ _INSIDE = Path(__file__).with_name("namespaces.py")
 
 
 class Container:
-    """Runs commands on an unpacked root file system, each in a container of its own."""
+    """Runs commands on an unpacked root file system, each in a container of its own.
 
-    def __init__(self, root: Path, environment: dict[str, str], workdir: str = "/") -> None:
+    For another CPU's root: `emulator` is a static program at the root's own top, with its options.
+    It runs binaries, not scripts, and one process: what that starts would need the kernel's help.
+    """
+
+    def __init__(
+        self,
+        root: Path,
+        environment: dict[str, str],
+        workdir: str = "/",
+        emulator: tuple[str, ...] = (),
+    ) -> None:
         self.root = root
         self._environment = environment
         self._workdir = workdir
+        self._emulator = emulator
+        self._seconds = 300 if emulator else 60
 
     def run(self, *command: str, **variables: str) -> subprocess.CompletedProcess[str]:
-        """Runs a command, for 60 seconds at most; skips the test where no container can be made."""
+        """Runs a command for a minute, emulated five; skips where no container can be made."""
         done = subprocess.run(
-            self._enter(command, variables), capture_output=True, check=False, text=True, timeout=60
+            self._enter(command, variables),
+            capture_output=True,
+            check=False,
+            text=True,
+            timeout=self._seconds,
         )
         if done.stderr.startswith("unshare: "):
             pytest.skip(
                 f"NOTHING was started, user namespaces are forbidden: {done.stderr.strip()}"
             )
         return done
+
+    def program(self, name: str) -> str:
+        """Where the image's PATH has it, as seen from inside."""
+        for folder in self._environment["PATH"].split(":"):
+            if os.path.lexists(f"{self.root}{folder}/{name}"):
+                return f"{folder}/{name}"
+        raise FileNotFoundError(name)
 
     @contextmanager
     def running(
@@ -58,6 +82,8 @@ class Container:
     def _enter(self, command: tuple[str, ...], variables: dict[str, str]) -> list[str]:
         environment = json.dumps(self._environment | variables)
         root = str(self.root.resolve())
+        if self._emulator:
+            command = (*self._emulator, self.program(command[0]), *command[1:])
         return _inside("enter", root, str(USER), self._workdir, environment, *command)
 
 
