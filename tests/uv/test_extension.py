@@ -301,6 +301,11 @@ def test_a_uv_of_another_version_on_path(workspace: Workspace, tmp_path: Path) -
     assert "of exactly version" in workspace.error("@pinned//:uv", f"--repo_env=PATH={tmp_path}")
 
 
+def test_another_uv_is_one_of_those_that_are_pinned(workspace: Workspace) -> None:
+    message = workspace.error("@pinned//:uv", "--repo_env=FASTAPI_IMAGE_UV=0.0.1")
+    assert re.match(r"FASTAPI_IMAGE_UV=0.0.1: the versions that are pinned are \d\S+, \d", message)
+
+
 @pytest.mark.skipif(not shutil.which("python3"), reason="there is no python3 whose pip could fail")
 def test_pips_index_unreachable(workspace: Workspace) -> None:
     index = "http://fake-user:fake-password@127.0.0.1:9/simple"

@@ -6,12 +6,13 @@ read here, not believed.
 
 import json
 import os
+import sys
 import time
 from pathlib import Path
 
 
-def surroundings() -> dict[str, object]:
-    """What an action can see of the machine, the user and the time."""
+def surroundings(uv: Path) -> dict[str, object]:
+    """What an action can see of the machine, the user and the time; `uv` says which uv unpacked."""
     umask = os.umask(0)
     os.umask(umask)
     return {
@@ -24,8 +25,9 @@ def surroundings() -> dict[str, object]:
         "environment": dict(sorted(os.environ.items())),
         "time zone": time.tzname[0],
         "folder": str(Path.cwd()),
+        "uv": uv.read_text().strip(),
     }
 
 
 if __name__ == "__main__":
-    print(json.dumps(surroundings(), indent=1))
+    print(json.dumps(surroundings(Path(sys.argv[1])), indent=1))

@@ -15,6 +15,7 @@ _NOBODYS = 54321
 
 _NOISE = {
     "CFLAGS": "-O0 -DNOISE",
+    "FASTAPI_IMAGE_UV": "0.12.0",  # the other one that uv/private/binary.bzl pins
     "GZIP": "-1",
     "LANG": "tr_TR.UTF-8",
     "LC_ALL": "tr_TR.UTF-8",
