@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.uv.index import Index, make_wheel, sha256
+from tests.uv.index import Index, make_wheel, serve, sha256
 
 INSTALL = Path("uv/private/install.py").absolute()
 LEFT = {"site-packages", "listing"}
@@ -131,6 +131,16 @@ def test_two_runs_leave_the_same_tree_and_the_second_needs_no_index(
     second = install("pkg")
     assert first.facts == second.facts
     assert first.tree == second.tree
+
+
+def test_no_index_is_written_anywhere(install: Installer, index: Index, tmp_path: Path) -> None:
+    make_wheel(index.folder, "pkg", "1.0")
+    one = install("pkg")
+    with serve(index.folder) as other:
+        cache = str(tmp_path / "another cache")
+        another = install("pkg", UV_DEFAULT_INDEX=other.url, UV_CACHE_DIR=cache)
+    assert other.url != index.url
+    assert (one.facts, one.tree) == (another.facts, another.tree)
 
 
 def test_ignores_what_the_user_set_for_other_uv_runs(install: Installer, index: Index) -> None:
