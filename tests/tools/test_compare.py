@@ -58,7 +58,10 @@ ENTRY: Entry = ("app/main.py", b"one\ntwo\n", {})
         (("app/main.py", b"one\ntwO\n", {}), "entry app/main.py: content, byte 6 is 6f / 4f"),
         (("app/main.py", b"one\n", {}), "entry app/main.py: size 8 / 4"),
         (("app/main.py", b"one\ntwo\n", {"mode": 0o600}), 'mode "0644" / "0600"'),
-        (("app/main.py", b"one\ntwo\n", {"mtime": 9}), "modification time 0 / 9"),
+        (
+            ("app/main.py", b"one\ntwo\n", {"mtime": 9}),
+            'modification time "1970-01-01 00:00:00 UTC" / "1970-01-01 00:00:09 UTC"',
+        ),
         (("app/main.py", b"one\ntwo\n", {"uid": 7}), "uid 0 / 7"),
         (("app/main.py", b"one\ntwo\n", {"gname": "x"}), 'group\'s name "" / "x"'),
         (("app/mein.py", b"one\ntwo\n", {}), "entry app/main.py / entry app/mein.py at the same"),

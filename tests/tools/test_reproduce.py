@@ -159,6 +159,11 @@ def test_kept_builds(verification: Verification) -> None:
     (kept,) = verification.work.iterdir()
     assert f"what was built is in {kept}" in errors
     assert (kept / "first/home/was-shut-down").exists()
+    modes = [
+        (kept / checkout / "tools/bazel").stat().st_mode & 0o777
+        for checkout in ("first/checkout", "second/another check out/of the sources")
+    ]
+    assert modes == [0o755, 0o700]
 
 
 def test_diffoscope_is_asked_where_it_is(verification: Verification) -> None:

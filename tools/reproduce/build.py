@@ -31,6 +31,8 @@ _NOT_SOURCES = ("bazel-*", ".git", ".venv", "__pycache__", "user.bazelrc")
 def copy_sources(checkout: str, build: Surroundings, mode: str) -> None:
     """Copies what Bazel would see of the checkout: tracked files and new ones, not ignored ones.
 
+    With the modes that git would give them under the build's umask, and new times.
+
     Raises:
         Problem: git can't list the files of a checkout that has a `.git`.
     """
@@ -38,7 +40,9 @@ def copy_sources(checkout: str, build: Surroundings, mode: str) -> None:
         target = os.path.join(build.checkout, path)
         os.makedirs(os.path.dirname(target), exist_ok=True)
         with contextlib.suppress(FileNotFoundError):  # deleted and not yet committed
-            shutil.copy2(os.path.join(checkout, path), target, follow_symlinks=False)
+            shutil.copy(os.path.join(checkout, path), target, follow_symlinks=False)
+            if not os.path.islink(target):
+                os.chmod(target, os.stat(target).st_mode & ~build.umask)
     workspace.keep_mode(build.checkout, mode)
 
 

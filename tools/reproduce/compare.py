@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import os
 import tarfile
+import time
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, BinaryIO
 
-# Of a tar entry, in the order in which a person asks; times in seconds.
+# Of a tar entry, in the order in which a person asks.
 _FIELDS = (
     ("type", "type"),
     ("mode", "mode"),
@@ -138,6 +139,8 @@ def _entry(
         if left != right:
             if field == "mode":
                 left, right = f"{left:04o}", f"{right:04o}"
+            elif field == "mtime":
+                left, right = _time(left), _time(right)
             return f"entry {a.name}: {words} {_shown(left, right)}"
     if a.pax_headers != b.pax_headers:
         return f"entry {a.name}: pax headers {_json(a.pax_headers, b.pax_headers)}"
@@ -149,6 +152,13 @@ def _entry(
                 return f"entry {a.name}: content, {_unequal(left, right, at)}"
             at += len(left)
     return None
+
+
+def _time(seconds: float) -> str:
+    try:
+        return time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(seconds))
+    except (OverflowError, ValueError):
+        return str(seconds)
 
 
 def _json(one: Any, other: Any, path: str = "") -> str | None:

@@ -47,12 +47,17 @@ def prepare(build: Surroundings, repository_cache: str) -> None:
         _clock(build)
 
 
-def put_into_memory(build: Surroundings, isolated: bool) -> None:
-    """Mounts a tmpfs on the build's folder: folders there list their files in another order."""
+def put_into_memory(build: Surroundings, isolated: bool, keep: bool) -> None:
+    """Mounts a tmpfs on the build's folder: folders there list their files in another order.
+
+    What is to be kept stays on the disk: the mount ends with us.
+    """
     with open("/proc/meminfo", encoding="ascii") as file:
         memory = {line.split(":")[0]: int(line.split()[1]) * 1024 for line in file}
     os.makedirs(build.folder)
-    if not isolated:
+    if keep:
+        build.notes.append("file system: what is kept lies on the disk")
+    elif not isolated:
         build.notes.append("file system: only root can mount another (the order of copying varies)")
     elif memory["MemAvailable"] < _MEMORY:
         build.notes.append(f"file system: a tmpfs would need {_MEMORY / 1e9:.0f} GB of free memory")

@@ -86,7 +86,7 @@ def _verify(options: argparse.Namespace) -> int:
         if not options.once:
             first = surroundings.plain(os.path.join(work, "first"))
             one = _built(first, checkout, mode, progress, isolated)
-        machine.put_into_memory(second, isolated)
+        machine.put_into_memory(second, isolated, options.keep)
         other = _built(second, checkout, mode, progress, isolated)
         found = digests.read(_artifacts(other), build.PACKAGE)
         if not options.once:
