@@ -69,4 +69,4 @@ def test_without_a_revision_no_source_is_claimed(tmp_path: Path) -> None:
         one.get("name") for one in statement["predicate"]["buildDefinition"]["resolvedDependencies"]
     ]
     assert names == ["base image"]
-    assert statement["predicate"]["runDetails"]["builder"]["id"] == "urn:fastapi_image:local"
+    assert statement["predicate"]["runDetails"]["builder"]["id"] == "urn:fastapi-image:local"

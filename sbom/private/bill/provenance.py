@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 # What a build by a person on their own machine calls itself: SLSA's level 1 asks for an identifier,
 # and this one promises nothing.
-_BUILDER = "urn:fastapi_image:local"
+_BUILDER = "urn:fastapi-image:local"
 
 
 def run(arguments: Sequence[str]) -> None:
@@ -94,7 +94,7 @@ def statement(
         "predicateType": "https://slsa.dev/provenance/v1",
         "predicate": {
             "buildDefinition": {
-                "buildType": "urn:fastapi_image:bazel:v1",
+                "buildType": "urn:fastapi-image:bazel:v1",
                 "externalParameters": {"target": target, "platform": image.platform},
                 "resolvedDependencies": dependencies,
             },
