@@ -7,6 +7,7 @@ Package: libone
 Status: install ok installed
 Architecture: amd64
 Version: 1:1.0-1
+Source: one (1:1.0)
 Provides: virtual (= 2)
 Depends: libtwo (>= 3) | libtwo-alt, libc6:any
 Description: one
@@ -24,6 +25,7 @@ COMMON = "Version: 1\nArchitecture: all\n"
 def test_reads_dpkg_status_without_removed_packages() -> None:
     (package,) = debian.packages({"var/lib/dpkg/status": STATUS})
     assert (package.name, package.version) == ("libone", "1:1.0-1")
+    assert package.source == "one@1:1.0"
     assert package.provides == ("virtual",)
     assert package.depends == ("libc6", "libtwo", "libtwo-alt")
 

@@ -25,6 +25,8 @@ class Package:
 
     Attributes:
         name, version, architecture: as Debian has them.
+        source: `name` or `name@version` of its source package where that differs; Debian's security
+            advisories are about source packages.
         provides: names of virtual packages that it stands for.
         depends: names that it needs; of alternatives all.
         licences: short names from its copyright file, sorted; `see PATH` where that is prose.
@@ -33,6 +35,7 @@ class Package:
     name: str
     version: str
     architecture: str
+    source: str
     provides: tuple[str, ...]
     depends: tuple[str, ...]
     licences: tuple[str, ...]
@@ -60,6 +63,7 @@ def packages(files: Mapping[str, bytes]) -> list[Package]:
                 name=name,
                 version=fields["Version"],
                 architecture=fields["Architecture"],
+                source=re.sub(r"\s*\((.*)\)", r"@\1", fields.get("Source", "")),
                 provides=tuple(_names(fields.get("Provides", ""))),
                 depends=(
                     *_names(fields.get("Pre-Depends", "")),

@@ -190,6 +190,8 @@ def _debian(files: Mapping[str, bytes], locks: Sequence[str]) -> list[Component]
         qualifiers = f"arch={package.architecture}"
         if release:
             qualifiers += f"&distro={release}"
+        if package.source:
+            qualifiers += f"&upstream={_quoted(package.source)}"
         needed = {name if name in refs else providers.get(name, "") for name in package.depends}
         components.append(
             Component(
