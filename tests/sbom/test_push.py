@@ -16,6 +16,8 @@ from typing import Any
 
 import pytest
 
+from tests.sbom.referrers import with_referrers
+
 PLATFORMS = ("linux_amd64", "linux_arm64")
 MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 INDEX = "application/vnd.oci.image.index.v1+json"
@@ -65,11 +67,10 @@ def get(registry: str, path: str) -> bytes:
 
 
 def referrers(registry: str, repository: str, digest: str) -> list[dict[str, Any]]:
-    """By the API, or by the tag schema where the registry hasn't it (distribution-spec 1.1)."""
-    try:
-        answer = get(registry, f"{repository}/referrers/{digest}")
-    except urllib.error.HTTPError:
-        answer = get(registry, f"{repository}/manifests/{digest.replace(':', '-')}")
+    """By the tag schema (distribution-spec 1.1): crane's registry hasn't the API."""
+    with pytest.raises(urllib.error.HTTPError):
+        get(registry, f"{repository}/referrers/{digest}")
+    answer = get(registry, f"{repository}/manifests/{digest.replace(':', '-')}")
     found: list[dict[str, Any]] = json.loads(answer)["manifests"]
     return found
 
@@ -99,6 +100,27 @@ def test_the_index_its_bills_and_provenance_are_pushed(registry: str) -> None:
             assert manifest["subject"]["digest"] == image
             layer = manifest["layers"][0]
             assert get(registry, f"shop/blobs/{layer['digest']}") == Path(source).read_bytes()
+
+
+def test_a_registry_with_the_api_needs_no_tag(registry: str) -> None:
+    """distribution-spec 1.1, "Listing Referrers"; here with the bills alone."""
+    words = os.environ["PUSH_ARGUMENTS"].split()
+    pushes = [word.partition("=")[2] for word in words if word.startswith("--referrer=")]
+    image = digest("image/image_linux_amd64")
+    with with_referrers(registry) as new:
+        for one in pushes:
+            if "provenance" not in one and "linux_amd64" in one:
+                command = [one, "--repository", f"{new}/new"]
+                subprocess.run(command, check=True, capture_output=True)
+        index = json.loads(get(new, f"new/referrers/{image}"))
+        for entry in index["manifests"]:
+            assert json.loads(get(new, f"new/manifests/{entry['digest']}"))["layers"]
+        with pytest.raises(urllib.error.HTTPError):
+            get(new, f"new/manifests/{image.replace(':', '-')}")
+    assert sorted(entry["artifactType"] for entry in index["manifests"]) == [
+        "application/spdx+json",
+        "application/vnd.cyclonedx+json",
+    ]
 
 
 def test_pushing_again_changes_nothing(registry: str) -> None:
