@@ -34,9 +34,12 @@ def write(path: Path, content: str) -> str:
 
 
 def blob(layout: Path, document: object) -> str:
-    digest = write(layout / "blob", json.dumps(document))
+    """Writes a blob as Bazel has those that another action made: a link."""
+    made = layout.parent / "made"
+    digest = write(made / "blob", json.dumps(document))
+    (made / "blob").rename(made / digest)
     (layout / "blobs/sha256").mkdir(parents=True, exist_ok=True)
-    (layout / "blob").rename(layout / "blobs/sha256" / digest)
+    (layout / "blobs/sha256" / digest).symlink_to(made / digest)
     return f"sha256:{digest}"
 
 

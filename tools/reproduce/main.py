@@ -11,7 +11,7 @@ import subprocess
 import sys
 from typing import NoReturn
 
-from frontdoor import problem, workspace
+from frontdoor import namespace, problem, workspace
 from frontdoor.problem import Problem, say
 from frontdoor.progress import Progress
 
@@ -170,10 +170,18 @@ def _compare(one: str, other: str, found: digests.Digests) -> int:
 def _diffoscope(difference: compare.Difference) -> None:
     program = shutil.which("diffoscope")
     if not program:
-        say("diffoscope, where it is installed, would show more")
+        if os.path.exists(namespace.INSIDE):
+            say("started by itself, not by bazel run, this asks the machine's diffoscope too")
+        else:
+            say("diffoscope, where it is installed, would show more")
         return
     done = subprocess.run(
-        [program, "--text=-", "--no-progress", "--text-color=never", *difference.files],
+        [
+            program,
+            *("--text=-", "--no-progress", "--text-color=never"),
+            # Blobs are links to what actions made, and of links it compares where they lead.
+            *map(os.path.realpath, difference.files),
+        ],
         stdout=subprocess.PIPE,
         text=True,
         errors="replace",
