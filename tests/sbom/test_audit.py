@@ -127,7 +127,9 @@ def test_nothing_found(
     tmp_path: Path, osv: tuple[str, type[_Osv]], capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run(tmp_path, GOOD, osv[0]) == 0
-    assert "uv knows of 0" in capsys.readouterr().out
+    output = capsys.readouterr().out
+    assert "uv knows of 0" in output
+    assert "NOT CHECKED: whether the Debian packages have known vulnerabilities" in output
 
 
 def test_a_vulnerability_is_found(

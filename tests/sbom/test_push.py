@@ -130,6 +130,13 @@ def test_pushing_again_changes_nothing(registry: str) -> None:
     assert len(referrers(registry, "twice", image)) == 3
 
 
+def test_help_is_of_what_a_user_may_say() -> None:
+    result = push("--repository", "127.0.0.1:9/shop", "--help")
+    assert result.returncode == 0
+    assert "    --key FILE  " in result.stdout
+    assert "--referrer" not in result.stdout
+
+
 def test_a_registry_that_is_not_there_is_one_error() -> None:
     result = push("--repository", "127.0.0.1:9/shop")
     assert result.returncode == 1

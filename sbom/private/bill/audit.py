@@ -1,7 +1,8 @@
 """Judges an image's licences by a policy, and asks uv for known vulnerabilities.
 
-Exit codes: 0 all was checked and nothing found; 1 something was found; 3 nothing was found, but not
-everything could be checked.
+Exit codes: 0 licences and distributions were checked and nothing found; 1 something was found; 3
+nothing was found, but the distributions could not be checked. Debian packages never are: the report
+says so, whatever the code.
 """
 
 from __future__ import annotations

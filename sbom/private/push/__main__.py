@@ -3,6 +3,7 @@
 The bills and the provenance become referrers of each platform's image (OCI distribution
 specification 1.1; where a registry has no referrers API, crane keeps the tag schema instead).
 
+    -h, --help                   these lines
     -r, --repository REPOSITORY  where to push to, instead of the rule's
     -t, --tag TAG                a tag for the index; repeatable
     --key FILE                   sign the index and its images with cosign and this private key; its
@@ -65,7 +66,14 @@ def _is_loopback(reference: str) -> bool:
 
 def main(arguments: Sequence[str]) -> int:
     """Pushes; returns the exit code."""
-    parser = argparse.ArgumentParser(allow_abbrev=False, description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="bazel run //image:push --",
+        usage="%(prog)s [OPTIONS]",
+        allow_abbrev=False,
+        add_help=False,
+    )
+    parser.add_argument("-h", "--help", action="store_true")
+    # What the rule gives: //sbom/private:attestations.bzl.
     parser.add_argument("--image", type=Path, required=True)
     parser.add_argument("--index", type=Path, required=True)
     parser.add_argument("--referrer", type=Path, action="append", default=[])
@@ -73,6 +81,9 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("-t", "--tag", action="append", default=[])
     parser.add_argument("--key")
     options, flags = parser.parse_known_args(arguments)
+    if options.help:
+        print((__doc__ or "").strip())
+        return 0
     repository = ["--repository", options.repository]
     try:
         tags = [word for tag in options.tag for word in ("--tag", tag)]
