@@ -5,6 +5,7 @@ import shlex
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 from types import TracebackType
@@ -18,6 +19,9 @@ from tests.app.postgres import free_port
 
 APP = Path("app").resolve()
 START_TIMEOUT = 30.0  # seconds
+# The image has bytecode for everything. Here no package may be written to: the first start writes
+# it into this folder, and every later one is as fast as in the image.
+BYTECODE = Path(os.environ.get("TEST_TMPDIR", tempfile.gettempdir())) / "todo-bytecode"
 SECRETS = {
     "OPENAI_API_KEY": "sk-fake-that-must-not-be-logged",
     "BETTER_AUTH_SECRET": bearer.SECRET,
@@ -37,6 +41,7 @@ def environment(database_url: str, **more: str) -> dict[str, str]:
         "OPENAI_API_KEY": SECRETS["OPENAI_API_KEY"],
         "BETTER_AUTH_SECRET": SECRETS["BETTER_AUTH_SECRET"],
         "PYTHONPATH": os.pathsep.join([str(APP), *sys.path]),
+        "PYTHONPYCACHEPREFIX": str(BYTECODE),
     }
     return kept | required | more
 
