@@ -2,7 +2,8 @@
 
 `configure` is for the workers. The same configuration is in ``logging.json`` for uvicorn's
 supervisor, which reads it when ``UVICORN_LOG_CONFIG`` names it; so only the standard library is
-imported here.
+imported here. It says ``propagate`` because without that variable uvicorn has loaded its own
+configuration before, which switches it off.
 """
 
 import json
