@@ -71,10 +71,10 @@ class AfterLoading:
 def create_app(settings: Settings) -> FastAPI:
     """The application for these settings; nothing is connected to before it is first needed."""
     logs.configure()
+    draining = Draining(settings.shutdown_grace_seconds)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncGenerator[None]:
-        draining = Draining(settings.shutdown_grace_seconds)
         draining.listen()
         loading.begin(draining)
         yield
@@ -98,5 +98,5 @@ def create_app(settings: Settings) -> FastAPI:
         observe = figures.observe
         app.include_router(metrics.router(figures, settings.metrics_token))
     app.add_middleware(AfterLoading, loading=loading)
-    app.add_middleware(middleware.RequestContext, observe=observe)
+    app.add_middleware(middleware.RequestContext, ending=draining.started.is_set, observe=observe)
     return app

@@ -1,35 +1,55 @@
 """What happens between SIGTERM and exit.
 
-uvicorn stops accepting and then waits, without a limit, for the answers that are under way. An
-open stream or a slow model would outlast the orchestrator's grace period (30 s in Kubernetes) and
-be killed. So work that may take long asks here whether it may go on: until `grace` seconds after
-the signal.
+uvicorn closes at once what it listens on and every connection without a request under way. That
+cuts off requests that have been sent and not been read yet: those on connections that wait in the
+kernel's queue, and those on kept connections. So the signal is held back from uvicorn for a moment,
+in which nobody new is let in and who is there is served and asked to go.
+
+Then uvicorn waits, without a limit, for the answers that are under way. An open stream or a slow
+model would outlast the orchestrator's grace period (30 s in Kubernetes) and be killed. So work that
+may take long asks here whether it may go on: until `grace` seconds after the signal.
 """
 
 import asyncio
+import contextvars
+import logging
 import signal
 from collections.abc import Awaitable
 from types import FrameType
 from typing import Any
 
+from todo.listening import Listener
 from todo.problems import Problem
+
+HANDSHAKE = 0.1  # seconds: one that has begun is through by then
+FAREWELL = 1.0  # seconds in which a connection may still bring a request
+TICK = 0.02  # seconds
+STAY_OPEN = 1.0  # seconds
+
+logger = logging.getLogger("todo")
 
 
 class Draining:
-    """Tells work that may take long when to end. Create it inside the running loop."""
+    """Tells who is served that the process ends, and work that may take long when to end."""
 
     def __init__(self, grace: float) -> None:
         """``grace``: seconds from the signal until `over` is set."""
         self.started = asyncio.Event()
         self.over = asyncio.Event()
         self._grace = grace
-        self._loop = asyncio.get_running_loop()
-        self._previous: Any = None
+        self._server: Any = None
+        self._uvicorns_handler: Any = None
+        self._farewell: asyncio.Task[None] | None = None
 
     def listen(self) -> None:
-        """Note SIGTERM, then let uvicorn's own handler do its work."""
-        self._previous = signal.getsignal(signal.SIGTERM)
-        signal.signal(signal.SIGTERM, self._on_signal)
+        """Note SIGTERM, and let uvicorn's own handler do its work a moment later."""
+        self._loop = asyncio.get_running_loop()
+        self._uvicorns_handler = signal.getsignal(signal.SIGTERM)
+        # A method of the uvicorn.Server of this process. Under another server nothing is done.
+        self._server = getattr(self._uvicorns_handler, "__self__", None)
+        if self._server is not None:
+            signal.signal(signal.SIGTERM, self._on_signal)
+            self._stay_open()
 
     async def bounded[T](self, work: Awaitable[T]) -> T:
         """Await ``work``, and cancel it when the grace period is over.
@@ -51,10 +71,43 @@ class Draining:
                 await asyncio.wait({task})
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
-        self._loop.call_soon_threadsafe(self._begin)
-        if callable(self._previous):
-            self._previous(number, frame)
+        # In a context of its own: the signal may interrupt any request.
+        self._loop.call_soon_threadsafe(self._begin, number, context=contextvars.Context())
 
-    def _begin(self) -> None:
+    def _begin(self, number: int) -> None:
+        if self._farewell is not None:
+            return
         self.started.set()
         self._loop.call_later(self._grace, self.over.set)
+        self._farewell = self._loop.create_task(self._say_farewell(number))
+
+    async def _say_farewell(self, number: int) -> None:
+        try:
+            await self._serve_the_rest()
+        except OSError:  # a kernel that knows less
+            logger.exception("connections may be cut off")
+        self._uvicorns_handler(number, None)
+
+    async def _serve_the_rest(self) -> None:
+        """Until no connection is left that may still bring a request."""
+        listener = self._listener()
+        listener.close_door()
+        ends = self._loop.time() + FAREWELL
+        await asyncio.sleep(HANDSHAKE)
+        while listener.queued() or self._server.server_state.connections:
+            if self._loop.time() > ends:
+                break
+            await asyncio.sleep(TICK)
+
+    def _stay_open(self) -> None:
+        """While this worker serves, the door is open: another that ended alone has closed it.
+
+        uvicorn ends single workers to restart them (SIGHUP) or to have fewer (SIGTTOU).
+        """
+        if not self.started.is_set():
+            self._listener().open_door()
+            self._loop.call_later(STAY_OPEN, self._stay_open)
+
+    def _listener(self) -> Listener:
+        servers = getattr(self._server, "servers", [])  # there are none before it listens
+        return Listener([each for server in servers for each in server.sockets])

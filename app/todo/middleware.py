@@ -28,11 +28,15 @@ class RequestContext:
     """Outermost ASGI middleware.
 
     Takes over a well-formed ``X-Request-ID`` or makes one, and returns it; logs one line a request;
-    answers 500 for what nobody caught, 413 for too large a body and 408 for one that does not come.
+    answers 500 for what nobody caught, 413 for too large a body and 408 for one that does not come;
+    and while the process is ``ending``, closes each connection with its next answer.
     """
 
-    def __init__(self, app: ASGIApp, observe: Observer | None = None) -> None:
+    def __init__(
+        self, app: ASGIApp, ending: Callable[[], bool], observe: Observer | None = None
+    ) -> None:
         self.app = app
+        self.ending = ending
         self.observe = observe
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -51,7 +55,10 @@ class RequestContext:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                MutableHeaders(scope=message)["x-request-id"] = identifier
+                headers = MutableHeaders(scope=message)
+                headers["x-request-id"] = identifier
+                if self.ending():
+                    headers["connection"] = "close"
             await send(message)
 
         async def receive_in_time() -> Message:

@@ -1,6 +1,9 @@
 """SIGTERM: what is under way is answered, what takes too long is ended cleanly."""
 
 import asyncio
+import os
+import re
+import signal
 import time
 import uuid
 from collections.abc import Iterator
@@ -10,6 +13,7 @@ import pytest
 from develop.scripted_model import Reply
 
 from tests.app.client import events, problem
+from tests.app.flood import Flood
 from tests.app.model import ModelServer
 from tests.app.postgres import Postgres
 from tests.app.service import Service, environment
@@ -24,6 +28,7 @@ def pair(
         postgres.url(),
         OPENAI_BASE_URL=model.url,
         SHUTDOWN_GRACE_SECONDS=getattr(request, "param", "20"),
+        RATE_LIMIT_PER_MINUTE="1000000",
     )
     with Service(settings, logs / f"pair-{uuid.uuid4().hex}.log", workers=2) as running:
         yield running
@@ -53,6 +58,34 @@ async def test_every_accepted_request_is_answered(
     for answer in answers:
         if "text/event-stream" in answer.headers["content-type"]:
             assert events(answer.text)[-1][0] == "done"
+
+
+async def test_under_a_load_that_goes_on_nothing_is_cut(pair: Service, user: str) -> None:
+    """Neither on kept connections nor on those that wait in the kernel's queue."""
+    flood = Flood(pair.port, user, clients=32)
+    load = asyncio.create_task(flood.run())
+    await flood.under_way.wait()
+    before = flood.tally.answered
+    code = await asyncio.to_thread(pair.stop)
+    await load
+    print(f"\nSIGTERM under load: {flood.tally}, {flood.tally.answered - before} after the signal")
+    assert code == 0
+    assert flood.tally.cut == 0
+    assert flood.tally.statuses == {201}
+
+
+def test_the_end_of_one_worker_does_not_keep_anybody_out(pair: Service, user: str) -> None:
+    """uvicorn ends single workers to restart them (SIGHUP); the others have the same socket."""
+    worker = int(re.findall(r"Started server process \[(\d+)\]", pair.text())[0])
+    os.kill(worker, signal.SIGTERM)
+    deadline = time.monotonic() + 30
+    while f"Finished server process [{worker}]" not in pair.text():
+        assert time.monotonic() < deadline
+        with pair.client(user) as client:
+            assert client.get(f"/api/{user}/tasks").status_code == 200
+    for _ in range(5):
+        with pair.client(user) as client:
+            assert client.get(f"/api/{user}/tasks").status_code == 200
 
 
 @pytest.mark.parametrize("pair", ["1"], indirect=True)
