@@ -6,11 +6,13 @@ nothing that a model writes can reach another user's tasks.
 
 import json
 from abc import abstractmethod
+from collections.abc import Awaitable, Callable
 from typing import Any, ClassVar, Literal
 
 import mcp_types as types
 from mcp.server.lowlevel import Server
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from sqlmodel.ext.asyncio.session import AsyncSession
 
 from todo import VERSION
 from todo.columns import Moment
@@ -21,6 +23,8 @@ from todo.tasks.store import TaskFilter, TaskStore
 
 LISTED = 100
 NAME = "todo"
+
+type BeforeChange = Callable[[AsyncSession], Awaitable[None]]
 
 
 class Tool(BaseModel):
@@ -131,8 +135,13 @@ TOOLS: dict[str, type[Tool]] = {
 }
 
 
-def server_for(user_id: str, database: Database) -> Server[Any]:
-    """An MCP server whose tools work on this user's tasks, each call in one transaction."""
+def server_for(
+    user_id: str, database: Database, before_change: BeforeChange | None = None
+) -> Server[Any]:
+    """An MCP server whose tools work on this user's tasks, each call in one transaction.
+
+    ``before_change`` is called within the transaction of each tool that may change something.
+    """
 
     async def list_tools(
         _context: Any, _params: types.PaginatedRequestParams | None
@@ -151,6 +160,8 @@ def server_for(user_id: str, database: Database) -> Server[Any]:
         try:
             call = tool.model_validate(params.arguments or {})
             async with database.transaction() as session:
+                if before_change is not None and not tool.hints.read_only_hint:
+                    await before_change(session)
                 answer = await call.run(TaskStore(session, user_id))
         except ValidationError as error:
             parts = [f"{'.'.join(map(str, part['loc']))}: {part['msg']}" for part in error.errors()]

@@ -65,4 +65,5 @@ class ModelServer:
         trace: TracebackType | None,
     ) -> None:
         self._server.should_exit = True
+        self._server.force_exit = True  # replies that nobody waits for any more
         self._thread.join(10)

@@ -4,13 +4,17 @@ import asyncio
 import json
 import time
 import uuid
+from pathlib import Path
 
+import asyncpg
+import httpx2
 import pytest
 from develop.scripted_model import Reply
 
 from tests.app.client import create, events, problem, say, titles
 from tests.app.model import ASKED_TIMEOUT, ENOUGH, ModelServer
-from tests.app.service import Service
+from tests.app.postgres import Postgres
+from tests.app.service import Service, environment
 
 
 def told(model: ModelServer, request: int) -> str:
@@ -226,6 +230,52 @@ def test_a_client_that_goes_away_does_not_undo_the_turn(
         assert again.status_code == 200, again.text
         assert again.json()["response"] == "Kept it."
         assert titles(client, user) == ["kept"]
+
+
+@pytest.mark.parametrize("changed", [False, True], ids=["before a change", "after a change"])
+async def test_a_key_outlives_a_worker_that_was_killed(
+    postgres: Postgres, model: ModelServer, logs: Path, user: str, changed: bool
+) -> None:
+    """A retry waits until the attempt must be over. What it has not done yet is done then."""
+    settings = environment(postgres.url(), OPENAI_BASE_URL=model.url)
+    key = {"Idempotency-Key": uuid.uuid4().hex}
+    tool = Reply(calls=[("add_task", {"title": "once"})])
+    silence = Reply(text="late", delay=60)
+    model.say(*([tool, silence] if changed else [silence]))
+    with Service(settings, logs / f"killed-{user}.log") as service:
+        async with service.async_client(user) as client:
+            body = {"message": "add once"}
+            turn = asyncio.create_task(client.post(f"/api/{user}/chat", json=body, headers=key))
+            await model.asked(2 if changed else 1)
+            assert service.process is not None
+            service.process.kill()
+            with pytest.raises(httpx2.TransportError):
+                await turn
+    model.reset()
+    model.say(tool, Reply(text="Added."))
+    with Service(settings, logs / f"next-{user}.log") as service, service.client(user) as client:
+        answer = say(client, user, "add once", headers=key)
+        problem(answer, 409)
+        assert answer.headers["retry-after"] == "5"
+        await age_keys(postgres, user)
+        answer = say(client, user, "add once", headers=key)
+        if changed:
+            assert "was interrupted after" in str(problem(answer, 409)["detail"])
+            assert "retry-after" not in answer.headers
+        else:
+            assert answer.json()["response"] == "Added."
+            assert say(client, user, "add once", headers=key).json() == answer.json()
+        assert titles(client, user) == ["once"]
+
+
+async def age_keys(postgres: Postgres, user: str) -> None:
+    """As if the user's keys had been used an hour ago."""
+    connection = await asyncpg.connect(postgres.url())
+    await connection.execute(
+        "UPDATE idempotency_key SET created_at = created_at - interval '1 hour' WHERE user_id = $1",
+        user,
+    )
+    await connection.close()
 
 
 @pytest.mark.parametrize("message", ["", " ", "\0", "x" * 4001])

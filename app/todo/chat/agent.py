@@ -18,13 +18,14 @@ from agents import (
 )
 from agents.mcp import MCPServer
 from mcp import Client
+from mcp.server.lowlevel import Server
 from openai import APITimeoutError, AsyncOpenAI, OpenAIError
 
 from todo.columns import now
 from todo.database import Database
 from todo.problems import Problem
 from todo.settings import Settings
-from todo.tools import NAME, server_for
+from todo.tools import NAME, BeforeChange, server_for
 
 # A turn that adds three tasks and sums up needs four; a model that goes in circles is stopped.
 MAX_MODEL_CALLS = 10
@@ -54,10 +55,13 @@ class TodoAgent:
 
     @asynccontextmanager
     async def running(
-        self, user_id: str, messages: list[TResponseInputItem]
+        self,
+        user_id: str,
+        messages: list[TResponseInputItem],
+        before_change: BeforeChange | None = None,
     ) -> AsyncGenerator[RunResultStreaming]:
         """A run on this user's tasks; iterate its ``stream_events()`` within the block."""
-        async with _ToolServer(user_id, self._database) as tools:
+        async with _ToolServer(server_for(user_id, self._database, before_change)) as tools:
             agent = Agent(
                 name="todo",
                 instructions=INSTRUCTIONS.format(now=now().isoformat(timespec="minutes")),
@@ -81,9 +85,9 @@ class TodoAgent:
 class _ToolServer(MCPServer):
     """The user's MCP server for the Agents SDK, without a network in between."""
 
-    def __init__(self, user_id: str, database: Database) -> None:
+    def __init__(self, server: Server[Any]) -> None:
         super().__init__()
-        self._client = Client(server_for(user_id, database))
+        self._client = Client(server)
         self._stack = AsyncExitStack()
 
     @property

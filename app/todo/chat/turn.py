@@ -8,6 +8,7 @@ gets the answer.
 import asyncio
 import logging
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
 from agents import RunItemStreamEvent, RunResultStreaming
@@ -35,6 +36,9 @@ from todo.limits import count_chat
 from todo.problems import Problem
 from todo.services import Services
 
+# What a turn may need beyond its own time to write down how it ended.
+KEEPING = timedelta(minutes=1)
+
 logger = logging.getLogger("todo.chat")
 
 type TurnEvent = TextDelta | ToolCall
@@ -60,7 +64,11 @@ class Turn:
         self._agent = agent
         self._user_id = user_id
         self._body = body
-        self._key = key
+        self._attempt: idempotency.Attempt | None = None
+        if key is not None:
+            seconds = services.settings.chat_timeout_seconds
+            lasts = timedelta(seconds=seconds) + KEEPING
+            self._attempt = idempotency.Attempt(user_id, key, "chat", body, lasts=lasts)
         self._events: asyncio.Queue[TurnEvent | None] = asyncio.Queue()
         self._tool_calls: dict[str, ToolCall] = {}
         self._task: asyncio.Task[ChatOut] | None = None
@@ -98,10 +106,8 @@ class Turn:
     async def _open(self) -> _Opening:
         async with self._services.database.transaction() as session:
             threads = Threads(session, self._user_id)
-            if self._key is not None:
-                first = await idempotency.claim(
-                    session, self._user_id, self._key, idempotency.fingerprint("chat", self._body)
-                )
+            if self._attempt is not None:
+                first = await self._attempt.claim(session)
                 if first is not None:
                     return self._replay(first)
             await count_chat(session, self._user_id, self._services.settings.chat_limit_per_minute)
@@ -145,7 +151,9 @@ class Turn:
         return await self._keep_answer(opening, question, text)
 
     async def _ask(self, items: list[ThreadItem]) -> str:
-        async with self._agent.running(self._user_id, await messages_of(items)) as run:
+        before_change = self._attempt.note_effect if self._attempt is not None else None
+        messages = await messages_of(items)
+        async with self._agent.running(self._user_id, messages, before_change) as run:
             await self._follow(run)
             return answer_of(run)
 
@@ -196,9 +204,9 @@ class Turn:
                 content=f"These tools were called, but no answer was given: {names}.",
             )
             await self._keep(opening, [question, note], problem.status, {"detail": problem.detail})
-        elif self._key is not None:
+        elif self._attempt is not None:
             async with self._services.database.transaction() as session:
-                await idempotency.release(session, self._user_id, self._key)
+                await self._attempt.release(session)
 
     async def _keep(
         self, opening: _Opening, items: list[Any], status: int, answer: dict[str, Any]
@@ -209,8 +217,8 @@ class Turn:
                 await threads.save(opening.thread)
             for item in items:
                 await threads.put(opening.thread.id, item)
-            if self._key is not None:
-                await idempotency.finish(session, self._user_id, self._key, status, answer)
+            if self._attempt is not None:
+                await self._attempt.finish(session, status, answer)
 
 
 def _text(output: Any) -> str:

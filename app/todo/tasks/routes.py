@@ -80,13 +80,13 @@ async def create_task(
     if idempotency_key is None:
         async with services.database.single() as session:
             return _created(_shown(await TaskStore(session, user_id).add(task)))
+    attempt = idempotency.Attempt(user_id, idempotency_key, "create_task", task)
     async with services.database.transaction() as session:
-        fingerprint = idempotency.fingerprint("create_task", task)
-        first = await idempotency.claim(session, user_id, idempotency_key, fingerprint)
+        first = await attempt.claim(session)
         if first is not None:
             return _created(first.answer or {}, replayed=True)
         answer = _shown(await TaskStore(session, user_id).add(task))
-        await idempotency.finish(session, user_id, idempotency_key, 201, answer)
+        await attempt.finish(session, 201, answer)
     return _created(answer)
 
 
