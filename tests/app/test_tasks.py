@@ -19,7 +19,8 @@ def test_a_task_from_creation_to_deletion(service: Service, user: str) -> None:
         url = f"/api/{user}/tasks/{task['id']}"
         assert client.get(url).json() == task
 
-        changed = client.put(url, json={"title": "Buy oat milk"}).json()
+        read = {"If-Match": client.get(url).headers["etag"]}
+        changed = client.put(url, json={"title": "Buy oat milk"}, headers=read).json()
         assert (changed["title"], changed["due_at"]) == ("Buy oat milk", None)
         assert changed["version"] == 2
 
@@ -64,7 +65,9 @@ def test_another_users_task_is_not_found(service: Service, user: str) -> None:
         task = create(mine, user, title="mine")
         url = f"/api/{other}/tasks/{task['id']}"
         problem(theirs.get(url), 404)
-        problem(theirs.put(url, json={"title": "taken"}), 404)
+        for version in ('"1"', "*"):
+            headers = {"If-Match": version}
+            problem(theirs.put(url, json={"title": "taken"}, headers=headers), 404)
         problem(theirs.patch(f"{url}/complete"), 404)
         problem(theirs.delete(url), 404)
         assert titles(theirs, other) == []
@@ -83,6 +86,33 @@ def test_a_change_to_an_old_version_is_refused(service: Service, user: str) -> N
         problem(client.delete(url, headers={"If-Match": old}), 412)
         problem(client.delete(url, headers={"If-Match": "nonsense"}), 422)
         assert client.delete(url, headers={"If-Match": '"2"'}).status_code == 204
+
+
+def test_a_task_is_not_replaced_unseen(service: Service, user: str) -> None:
+    with service.client(user) as client:
+        task = create(client, user, title="first")
+        url = f"/api/{user}/tasks/{task['id']}"
+        unseen = problem(client.put(url, json={"title": "second"}), 428)
+        assert "If-Match" in str(unseen["detail"])
+        assert client.get(url).json() == task
+        forced = client.put(url, json={"title": "third"}, headers={"If-Match": "*"})
+        assert (forced.status_code, forced.json()["title"]) == (200, "third")
+
+
+def test_a_retried_change_is_answered_like_the_first(service: Service, user: str) -> None:
+    """The client did not get the answer, and does not know that its change has been made."""
+    with service.client(user) as client:
+        task = create(client, user, title="first")
+        url = f"/api/{user}/tasks/{task['id']}"
+        seen = {"If-Match": '"1"'}
+        body = {"title": "second", "due_at": "2026-12-24T18:00:00+01:00"}
+        first, retry = (client.put(url, json=body, headers=seen) for _ in range(2))
+        assert (first.status_code, retry.status_code) == (200, 200)
+        assert first.json() == retry.json() == client.get(url).json()
+        problem(client.put(url, json={"title": "other"}, headers=seen), 412)
+        done = [client.patch(f"{url}/complete", headers={"If-Match": '"2"'}) for _ in range(2)]
+        assert [answer.json()["version"] for answer in done] == [3, 3]
+        problem(client.put(url, json=body, headers=seen), 412)
 
 
 async def test_of_concurrent_changes_to_one_version_one_wins(service: Service, user: str) -> None:

@@ -103,7 +103,8 @@ def test_the_whole_api_over_postgres(
             assert user.get(one).json()["title"] == "milk"
             assert user.patch(f"{one}/complete", json={}).status_code == 200
             assert [each["title"] for each in user.get(tasks).json()["items"]] == ["milk"]
-            assert user.put(one, json={"title": "oat milk"}).status_code == 200
+            version = {"If-Match": user.get(one).headers["etag"]}
+            assert user.put(one, json={"title": "oat milk"}, headers=version).status_code == 200
             assert user.delete(one).status_code == 204
             assert user.get(one).status_code == 404
             assert httpx2.get(f"{server.url}{tasks}").status_code == 401

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Depends, Header, Path, Query, Response
 from fastapi.responses import JSONResponse
 
 from todo import idempotency
-from todo.problems import documented
+from todo.problems import Problem, documented
 from todo.services import PathUser, ServicesDep
 from todo.tasks.models import Completion, Task, TaskIn, TaskOut, TaskPage, TaskQuery
 from todo.tasks.store import TaskFilter, TaskStore
@@ -22,22 +22,39 @@ router = APIRouter(
 TaskId = Annotated[int, Path(ge=1, le=MAX_ID)]
 
 
-async def expected_version(
-    if_match: Annotated[
-        str | None,
-        Header(
-            pattern=r'^(\*|(W/)?"[0-9]{1,9}")$',
-            description='The ETag of the version to change, such as `"3"`. Without it: any.',
-        ),
-    ] = None,
-) -> int | None:
+IfMatch = Annotated[
+    str | None,
+    Header(
+        pattern=r'^(\*|(W/)?"[0-9]{1,9}")$',
+        description='The ETag of the version to change, such as `"3"`; `*` for any.',
+    ),
+]
+
+
+async def expected_version(if_match: IfMatch = None) -> int | None:
     """The version that If-Match names (RFC 9110 section 13.1.1), None for any."""
     if if_match is None or if_match == "*":
         return None
     return int(if_match.removeprefix("W/").strip('"'))
 
 
+async def required_version(if_match: IfMatch = None) -> int | None:
+    """The same where it must be given (RFC 6585 section 3).
+
+    Raises:
+        Problem: 428 without If-Match.
+    """
+    if if_match is None:
+        raise Problem(
+            428,
+            "Send If-Match with the ETag of the task as you have read it, so that nobody's change "
+            "in between is lost; or `If-Match: *` to replace whatever is there.",
+        )
+    return await expected_version(if_match)
+
+
 ExpectedVersion = Annotated[int | None, Depends(expected_version)]
+RequiredVersion = Annotated[int | None, Depends(required_version)]
 
 _ETAG: dict[str, Any] = {
     "headers": {"ETag": {"description": "The task's version", "schema": {"type": "string"}}}
@@ -110,16 +127,16 @@ async def read_task(
         return _answer(await TaskStore(session, user_id).get(task_id), response)
 
 
-@router.put("/{task_id}", responses={200: _ETAG, **documented(404, 412)})
+@router.put("/{task_id}", responses={200: _ETAG, **documented(404, 412, 428)})
 async def replace_task(
     task_id: TaskId,
     task: TaskIn,
     user_id: PathUser,
     services: ServicesDep,
     response: Response,
-    version: ExpectedVersion,
+    version: RequiredVersion,
 ) -> TaskOut:
-    """Replace a task. With If-Match only if nobody has changed it meanwhile."""
+    """Replace a task, if nobody has changed it meanwhile. A retry is answered like the first."""
     async with services.database.single() as session:
         store = TaskStore(session, user_id)
         return _answer(await store.change(task_id, version, **task.model_dump()), response)

@@ -73,7 +73,9 @@ class TaskStore:
     async def change(self, task_id: int, version: int | None, **values: Any) -> Task:
         """Set ``values``; with ``version``, only if the task still has it.
 
-        One statement, so that no concurrent change can come between the check and the write.
+        One statement, so that no concurrent change can come between the check and the write. Where
+        exactly this change has been made to that version already, the request is a retry and the
+        task its answer (RFC 9110 section 13.1.1).
 
         Raises:
             Problem: 404 for a task that this user does not have, 412 if it has changed meanwhile.
@@ -86,20 +88,27 @@ class TaskStore:
             .execution_options(populate_existing=True)
         )
         row: Task | None = (await self.session.exec(statement)).scalar_one_or_none()
-        if row is None:
-            raise await self._not_changed(task_id, version)
-        return row
+        if row is not None:
+            return row
+        row = await self.get(task_id)
+        if version is not None and row.version == version + 1 and _has(row, values):
+            return row
+        raise _changed_meanwhile(row, version)
 
     async def remove(self, task_id: int, version: int | None = None) -> None:
         """Raises like `change`."""
         statement = delete(Task).where(*self._this(task_id, version)).returning(col(Task.id))
         if (await self.session.exec(statement)).scalar_one_or_none() is None:
-            raise await self._not_changed(task_id, version)
+            raise _changed_meanwhile(await self.get(task_id), version)
 
     def _this(self, task_id: int, version: int | None) -> list[Any]:
         where = [col(Task.id) == task_id, col(Task.user_id) == self.user_id]
         return where if version is None else [*where, col(Task.version) == version]
 
-    async def _not_changed(self, task_id: int, version: int | None) -> Problem:
-        row = await self.get(task_id)
-        return Problem(412, f"Task {task_id} has version {row.version}, not {version}.")
+
+def _has(task: Task, values: dict[str, Any]) -> bool:
+    return all(getattr(task, name) == value for name, value in values.items())
+
+
+def _changed_meanwhile(task: Task, version: int | None) -> Problem:
+    return Problem(412, f"Task {task.id} has version {task.version}, not {version}.")
