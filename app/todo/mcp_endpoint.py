@@ -24,18 +24,17 @@ class McpEndpoint:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
-            user_id = await self._user(scope)
-            async with asyncio.timeout(TIMEOUT):
-                await self._serve(user_id, scope, receive, send)
+            user_id = await admit(self.services, Headers(scope=scope))
+            await self.services.warmup.done()
+            try:
+                async with asyncio.timeout(TIMEOUT):
+                    await self._serve(user_id, scope, receive, send)
+            except TimeoutError:
+                raise Problem(504, "The tools did not answer in time.") from None
         except Problem as problem:
             await response_for(problem)(scope, receive, send)
 
-    async def _user(self, scope: Scope) -> str:
-        scheme, _, token = Headers(scope=scope).get("authorization", "").partition(" ")
-        return await admit(self.services, token.strip() if scheme.lower() == "bearer" else None)
-
     async def _serve(self, user_id: str, scope: Scope, receive: Receive, send: Send) -> None:
-        await self.services.warmup.done()
         from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
 
         from todo.tools import server_for

@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from fastapi import Depends, Path, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from starlette.datastructures import Headers
 
 from todo.database import Database
 from todo.draining import Draining
 from todo.limits import RateLimiter
 from todo.problems import Problem
 from todo.settings import Settings
-from todo.tokens import Verifier
+from todo.tokens import Verifier, unauthorized
 from todo.warmup import Warmup
 
 if TYPE_CHECKING:
@@ -63,9 +64,13 @@ _bearer = HTTPBearer(
 )
 
 
-async def admit(services: Services, token: str | None) -> str:
+async def admit(services: Services, headers: Headers) -> str:
     """The user whom the bearer token names. Raises Problem 401, or 429 above the rate limit."""
-    if not token:
+    given = headers.getlist("authorization")
+    if len(given) > 1:  # whoever stands before this service may have looked at another one
+        raise unauthorized("there is more than one Authorization header")
+    scheme, _, token = "".join(given).partition(" ")
+    if scheme.lower() != "bearer" or not token:
         raise Problem(401, "A bearer token is needed.", headers={"WWW-Authenticate": "Bearer"})
     user_id = await services.verifier.user(token)
     services.limiter.check(user_id)
@@ -74,11 +79,12 @@ async def admit(services: Services, token: str | None) -> str:
 
 
 async def verified_user(
+    request: Request,
     services: ServicesDep,
-    credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)],
+    _documented: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)],
 ) -> str:
     """The user whom the bearer token names. Raises like `admit`."""
-    return await admit(services, credentials.credentials if credentials else None)
+    return await admit(services, request.headers)
 
 
 async def path_user(

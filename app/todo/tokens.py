@@ -6,6 +6,9 @@ first token.
 """
 
 import asyncio
+import json
+import logging
+import re
 import time
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -17,12 +20,15 @@ if TYPE_CHECKING:
 
 LEEWAY = 30  # seconds that clocks may differ
 MAX_TOKEN_LENGTH = 4096  # characters; Better Auth's tokens have a few hundred
-MAX_SUBJECT_LENGTH = 255
+_SUBJECT = re.compile(r"[^\0\ud800-\udfff]{1,255}")
 KEYS_FRESH = 600.0  # seconds before the keys are fetched again
 KEYS_STALE = 86_400.0  # seconds that old keys serve while they can't be fetched
 KEYS_RETRY = 30.0  # seconds between fetches, whatever key ids tokens name
 JWKS_TIMEOUT = 5.0  # seconds
 MAX_JWKS_SIZE = 65_536  # bytes
+
+
+logger = logging.getLogger("todo.tokens")
 
 
 class Verifier(Protocol):
@@ -65,8 +71,11 @@ class Claims:
             )
         except jwt.PyJWTError as error:
             raise unauthorized(_reason(error)) from None
+        except (ArithmeticError, RecursionError, ValueError):  # such as an infinite expiry
+            raise unauthorized("it is malformed") from None
         subject = claims["sub"]
-        if not isinstance(subject, str) or not 0 < len(subject) <= MAX_SUBJECT_LENGTH:
+        # The subject goes into columns: no NUL, nothing that has no form in UTF-8.
+        if not isinstance(subject, str) or not _SUBJECT.fullmatch(subject):
             raise unauthorized("the subject is not usable")
         return subject
 
@@ -87,7 +96,8 @@ class JwksVerifier:
     """EdDSA with the published keys, which are cached and follow their rotation.
 
     A token with an unknown key id makes the keys be fetched again, but not twice within ``retry``
-    seconds. While they can't be fetched, those known go on serving for ``stale`` seconds.
+    seconds. While they can't be fetched, those known go on serving for ``stale`` seconds, and
+    requests no longer wait for the next try.
     """
 
     def __init__(
@@ -108,6 +118,7 @@ class JwksVerifier:
         self._fetched = float("-inf")
         self._tried = float("-inf")
         self._lock = asyncio.Lock()
+        self._fetching: asyncio.Task[None] | None = None
 
     async def user(self, token: str) -> str:
         import jwt
@@ -115,23 +126,30 @@ class JwksVerifier:
         _check_length(token)
         try:
             header = jwt.get_unverified_header(token)
-        except jwt.PyJWTError:
+        except (jwt.PyJWTError, RecursionError, ValueError):
             raise unauthorized("it is malformed") from None
         key = await self._key(str(header.get("kid", "")))
         return self._claims.subject(token, key, "EdDSA")
 
     async def _key(self, key_id: str) -> "jwt.PyJWK":
         if self._wants(key_id):
-            async with self._lock:  # one fetch, however many requests wait for it
-                if self._wants(key_id) and time.monotonic() - self._tried > self._retry:
-                    self._tried = time.monotonic()
-                    await self._fetch()
+            if key_id in self._keys and self._tried > self._fetched:  # the last try has failed
+                if self._fetching is None or self._fetching.done():
+                    self._fetching = asyncio.create_task(self._fetch_once(key_id))
+            else:
+                await self._fetch_once(key_id)
         if self._age() > self._stale:
             again = {"Retry-After": str(int(self._retry))}
             raise Problem(503, "The token keys are unavailable.", headers=again)
         if key_id not in self._keys:
             raise unauthorized("its key is unknown")
         return self._keys[key_id]
+
+    async def _fetch_once(self, key_id: str) -> None:
+        async with self._lock:  # one fetch, however many requests wait for it
+            if self._wants(key_id) and time.monotonic() - self._tried > self._retry:
+                self._tried = time.monotonic()
+                await self._fetch()
 
     def _wants(self, key_id: str) -> bool:
         return self._age() > self._fresh or key_id not in self._keys
@@ -140,35 +158,49 @@ class JwksVerifier:
         return time.monotonic() - self._fetched
 
     async def _fetch(self) -> None:
-        import logging
-
         import httpx2
-        import jwt
 
         try:
-            async with httpx2.AsyncClient(timeout=JWKS_TIMEOUT) as client:
-                answer = await client.get(self._url)
-            answer.raise_for_status()
-            if len(answer.content) > MAX_JWKS_SIZE:
-                raise ValueError("the key set is too large")
-            published = answer.json()["keys"]
-            self._keys = {
-                str(key["kid"]): jwt.PyJWK(key, algorithm="EdDSA")
-                for key in published
-                if key.get("kty") == "OKP" and key.get("kid")
-            }
-            self._fetched = time.monotonic()
-        except (
-            httpx2.HTTPError,
-            jwt.PyJWTError,
-            ValueError,
-            KeyError,
-            TypeError,
-            AttributeError,
-        ) as error:
-            logging.getLogger("todo.tokens").warning(
+            # The limit is for the whole: the client's own is for each part of the answer.
+            async with asyncio.timeout(JWKS_TIMEOUT):
+                keys = _usable(json.loads(await _download(self._url)))
+        except (httpx2.HTTPError, OSError, ValueError, RecursionError) as error:
+            logger.warning(
                 "the token keys could not be fetched", extra={"error": type(error).__name__}
             )
+        else:
+            self._keys = keys
+            self._fetched = time.monotonic()
+
+
+async def _download(url: str) -> bytes:
+    """The body at the URL. Redirects are not followed: keys come from where the settings say."""
+    import httpx2
+
+    body = b""
+    async with httpx2.AsyncClient() as client, client.stream("GET", url) as answer:
+        answer.raise_for_status()
+        async for part in answer.aiter_bytes():
+            body += part
+            if len(body) > MAX_JWKS_SIZE:
+                raise ValueError("the key set is too large")
+    return body
+
+
+def _usable(document: Any) -> "dict[str, jwt.PyJWK]":
+    """The keys for EdDSA by their ids; a set may hold others. Raises ValueError if it is no set."""
+    import jwt
+
+    published = document.get("keys") if isinstance(document, dict) else None
+    if not isinstance(published, list):
+        raise ValueError("this is no key set")
+    keys = {}
+    for key in published:
+        try:
+            keys[str(key["kid"])] = jwt.PyJWK(key, algorithm="EdDSA")
+        except (jwt.PyJWTError, ValueError, KeyError, TypeError, AttributeError):
+            continue
+    return keys
 
 
 def unauthorized(reason: str) -> Problem:

@@ -1,6 +1,7 @@
 """Who may come in: tokens in both modes, over HTTP."""
 
 import asyncio
+import contextlib
 import json
 import threading
 import time
@@ -11,6 +12,7 @@ from typing import Any
 
 import jwt
 import pytest
+import todo.tokens
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from jwt.algorithms import OKPAlgorithm
 from jwt.utils import base64url_decode
@@ -18,6 +20,7 @@ from todo.problems import Problem
 from todo.tokens import Claims, JwksVerifier
 
 from tests.app import bearer
+from tests.app.client import problem
 from tests.app.postgres import Postgres
 from tests.app.service import Service, environment
 
@@ -37,6 +40,11 @@ def status(service: Service, token: str | None, path: str = TASKS) -> int:
 def unsigned(user: str) -> str:
     key: Any = None  # what the library's types don't allow
     return jwt.encode(bearer.claims(user), key, algorithm="none")
+
+
+def odd_header(header: bytes) -> str:
+    """A token whose header is these bytes."""
+    return f"{jwt.utils.base64url_encode(header).decode()}.e30.AAAA"
 
 
 class TestSharedSecret:
@@ -64,6 +72,18 @@ class TestSharedSecret:
             pytest.param(bearer.token("alice", aud=None), id="no audience"),
             pytest.param(bearer.token("alice", sub=None), id="no subject"),
             pytest.param(bearer.token(""), id="empty subject"),
+            pytest.param(bearer.token("alice", sub=7), id="subject that is no text"),
+            pytest.param(bearer.token("alice\0"), id="subject with NUL"),
+            pytest.param(bearer.token("\ud800"), id="subject beyond Unicode"),
+            pytest.param(bearer.token("alice", exp=float("inf")), id="infinite expiry"),
+            pytest.param(bearer.token("alice", exp="soon"), id="expiry that is no number"),
+            pytest.param(bearer.token("alice", aud=["other"]), id="other audiences"),
+            pytest.param(bearer.token("alice") + "A", id="signature too long"),
+            pytest.param(bearer.token("alice").rpartition(".")[0] + ".", id="no signature"),
+            pytest.param(odd_header(b'{"alg":' + b"[" * 2900), id="deep header"),
+            pytest.param(odd_header(b'{"alg":' + b"9" * 2900 + b"}"), id="huge number"),
+            pytest.param(odd_header(b'{"alg":["HS256"]}'), id="list of algorithms"),
+            pytest.param(odd_header(b"\xff"), id="header that is no UTF-8"),
             pytest.param(bearer.token("alice", filler="x" * 4000), id="oversized"),
         ],
     )
@@ -81,10 +101,36 @@ class TestSharedSecret:
         assert "evil" not in answer.text
         assert "issuer" in answer.json()["detail"]
 
-    def test_another_scheme_is_no_bearer_token(self, service: Service) -> None:
+    @pytest.mark.parametrize(
+        "values",
+        [
+            ["Basic YTpi"],
+            ["Bearer"],
+            [bearer.token("alice")],
+            [f"Bearer  {bearer.token('alice')}"],
+            [f"Bearer {bearer.token('alice')} more"],
+            [f"Bearer {bearer.token('alice')}, Bearer x"],
+            [f"Bearer {bearer.token('alice')}"] * 2,
+            [f"Bearer {bearer.token('mallory')}", f"Bearer {bearer.token('alice')}"],
+            ["Bearer \u00fc"],
+        ],
+        ids=range(9),
+    )
+    @pytest.mark.parametrize("path", [TASKS, "/mcp", "/chatkit"])
+    def test_odd_authorization_headers(
+        self, service: Service, values: list[str], path: str
+    ) -> None:
+        method = "GET" if path == TASKS else "POST"
+        headers = [("Authorization", value.encode("latin-1")) for value in values]
         with service.client() as client:
-            answer = client.get(TASKS, headers={"Authorization": "Basic YTpi"})
-        assert answer.status_code == 401
+            answer = client.request(method, path, headers=headers)  # type: ignore[arg-type]
+        problem(answer, 401)
+        assert answer.headers["www-authenticate"].startswith("Bearer")
+
+    def test_the_schemes_name_is_in_any_case(self, service: Service) -> None:
+        with service.client() as client:
+            headers = {"Authorization": f"bEARER {bearer.token('alice')}"}
+            assert client.get(TASKS, headers=headers).status_code == 200
 
 
 class KeySet:
@@ -93,17 +139,39 @@ class KeySet:
     def __init__(self) -> None:
         self.keys: dict[str, Ed25519PrivateKey] = {}
         self.fetched = 0
+        self.written = 0
+        self.stop = threading.Event()
         self.broken = False
+        self.more: list[Any] = []
+        """Other entries of the published set."""
+        self.trick = ""
+        """"redirect", "huge" or "slow": how it answers instead."""
         keys = self
 
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
                 keys.fetched += 1
                 body = b"nonsense" if keys.broken else keys.document()
-                self.send_response(500 if keys.broken else 200)
+                if keys.trick == "redirect" and not self.path.endswith("?moved"):
+                    self.send_response(302)
+                    self.send_header("Location", f"{keys.url}?moved")
+                else:
+                    self.send_response(500 if keys.broken else 200)
+                if keys.trick == "huge":
+                    self.end_headers()  # without a length: until the connection is closed
+                    with contextlib.suppress(OSError):
+                        for _ in range(1000):
+                            self.wfile.write(b" " * 65_536)
+                            keys.written += 65_536
+                    return
                 self.send_header("Content-Length", str(len(body)))
                 self.end_headers()
-                self.wfile.write(body)
+                for number in range(len(body)) if keys.trick == "slow" else ():
+                    self.wfile.write(body[number : number + 1])
+                    if keys.stop.wait(0.2):
+                        return
+                if keys.trick != "slow":
+                    self.wfile.write(body)
 
             def log_message(self, format: str, *arguments: Any) -> None:
                 pass
@@ -123,6 +191,7 @@ class KeySet:
                     algorithm.to_jwk(key.public_key(), as_dict=True) | {"kid": key_id}
                     for key_id, key in self.keys.items()
                 ]
+                + self.more
             }
         ).encode()
 
@@ -137,6 +206,7 @@ def keys() -> Iterator[KeySet]:
     keys = KeySet()
     keys.add("first")
     yield keys
+    keys.stop.set()
     keys.server.shutdown()
     keys.server.server_close()
 
@@ -215,6 +285,54 @@ class TestKeyRotation:
         with pytest.raises(Problem) as raised:
             await verifier.user(token)
         assert raised.value.status == 503
+
+    async def test_while_it_is_away_nobody_waits_for_the_next_try(
+        self, keys: KeySet, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(todo.tokens, "JWKS_TIMEOUT", 1.0)
+        verifier = JwksVerifier(keys.url, self.claims, fresh=0, retry=0)
+        token = keys.token("alice", "first")
+        await verifier.user(token)
+        keys.trick = "slow"
+        await verifier.user(token)  # waits for the try that fails
+        started = time.monotonic()
+        for _ in range(5):
+            assert await verifier.user(token) == "alice"
+        assert time.monotonic() - started < 1.0
+        assert keys.fetched <= 3
+        keys.stop.set()  # and the next try ends too
+        await asyncio.gather(*asyncio.all_tasks() - {asyncio.current_task()})
+
+    @pytest.mark.parametrize("trick", ["redirect", "huge", "slow"])
+    async def test_a_key_set_that_tricks(
+        self, keys: KeySet, monkeypatch: pytest.MonkeyPatch, trick: str
+    ) -> None:
+        """It is not followed elsewhere, not read to its end and not waited for without a limit."""
+        monkeypatch.setattr(todo.tokens, "JWKS_TIMEOUT", 2.0)
+        keys.trick = trick
+        verifier = JwksVerifier(keys.url, self.claims)
+        async with asyncio.timeout(20):
+            with pytest.raises(Problem) as raised:
+                await verifier.user(keys.token("alice", "first"))
+        assert raised.value.status == 503
+        assert keys.fetched == 1
+        assert keys.written < 30_000_000
+
+    async def test_other_entries_of_the_set_do_no_harm(self, keys: KeySet) -> None:
+        public = json.loads(keys.document())["keys"][0]
+        keys.more = [
+            public | {"kid": "x", "crv": "X25519"},
+            public | {"kid": "y", "x": 5},
+            {"kty": "oct", "k": "AAAA", "kid": "first"},
+            {"kty": "RSA", "kid": "z"},
+            {},
+            None,
+        ]
+        verifier = JwksVerifier(keys.url, self.claims)
+        assert await verifier.user(keys.token("alice", "first")) == "alice"
+        for other in ("x", "y", "z"):
+            with pytest.raises(Problem, match="its key is unknown"):
+                await verifier.user(keys.token("alice", other))
 
     async def test_many_first_requests_fetch_once(self, keys: KeySet) -> None:
         verifier = JwksVerifier(keys.url, self.claims)
