@@ -6,7 +6,7 @@ from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.types import Message, Receive, Scope, Send
 
-from todo.problems import Problem, response_for
+from todo.problems import Problem, response_for, sends_json
 from todo.services import Services, admit
 
 TIMEOUT = 30.0  # seconds
@@ -39,8 +39,11 @@ class McpEndpoint:
 
         from todo.tools import server_for
 
+        request = Request(scope, receive)
+        if not sends_json(request):
+            raise Problem(415, "Send the message as `Content-Type: application/json`.")
         # Read here, where a body that is too large or too late is still an error of ours.
-        body: bytes | None = await Request(scope, receive).body()
+        body: bytes | None = await request.body()
 
         async def receive_again() -> Message:
             nonlocal body

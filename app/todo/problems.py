@@ -84,6 +84,12 @@ def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
     }
 
 
+def sends_json(request: Request) -> bool:
+    """Whether the request's media type is JSON."""
+    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    return media_type == "application/json" or media_type.endswith("+json")
+
+
 def install(app: FastAPI) -> None:
     """Answer every error of the application with problem details."""
 
@@ -97,7 +103,9 @@ def install(app: FastAPI) -> None:
         return response_for(problem)
 
     @app.exception_handler(RequestValidationError)
-    async def _invalid(_: Request, error: RequestValidationError) -> JSONResponse:
+    async def _invalid(request: Request, error: RequestValidationError) -> JSONResponse:
+        if any(part["loc"] == ("body",) for part in error.errors()) and not sends_json(request):
+            return response_for(Problem(415, "Send the body as `Content-Type: application/json`."))
         # Without the input itself: it may hold what must not be repeated.
         parts = [
             InvalidPart(location=".".join(map(str, part["loc"])), message=part["msg"])

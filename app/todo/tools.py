@@ -5,9 +5,10 @@ nothing that a model writes can reach another user's tasks.
 """
 
 import json
+import logging
 from abc import abstractmethod
 from collections.abc import Awaitable, Callable
-from typing import Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 import mcp_types as types
 from mcp.server.lowlevel import Server
@@ -18,12 +19,15 @@ from todo import VERSION
 from todo.columns import Moment
 from todo.database import Database
 from todo.problems import Problem
-from todo.tasks.models import Description, SearchText, Task, TaskIn, TaskOut, Title
+from todo.tasks.models import MAX_ID, Description, SearchText, Task, TaskIn, TaskOut, Title
 from todo.tasks.store import TaskFilter, TaskStore
 
 LISTED = 100
 NAME = "todo"
 
+logger = logging.getLogger("todo.tools")
+
+type TaskId = Annotated[int, Field(ge=1, le=MAX_ID)]
 type BeforeChange = Callable[[AsyncSession], Awaitable[None]]
 
 
@@ -89,7 +93,7 @@ class CompleteTask(Tool):
         read_only_hint=False, destructive_hint=False, idempotent_hint=True
     )
 
-    task_id: int
+    task_id: TaskId
     completed: bool = True
 
     async def run(self, tasks: TaskStore) -> dict[str, Any]:
@@ -102,7 +106,7 @@ class UpdateTask(Tool):
     name = "update_task"
     hints = types.ToolAnnotations(read_only_hint=False, idempotent_hint=True)
 
-    task_id: int
+    task_id: TaskId
     title: Title | None = None
     description: Description | None = None
     due_at: Moment | None = Field(
@@ -123,7 +127,7 @@ class DeleteTask(Tool):
     name = "delete_task"
     hints = types.ToolAnnotations(read_only_hint=False, destructive_hint=True)
 
-    task_id: int
+    task_id: TaskId
 
     async def run(self, tasks: TaskStore) -> dict[str, Any]:
         await tasks.remove(self.task_id)
@@ -168,6 +172,9 @@ def server_for(
             return _failed("; ".join(parts))
         except Problem as problem:
             return _failed(problem.detail)
+        except Exception:  # whose words are not for models
+            logger.exception("a tool failed", extra={"tool": tool.name})
+            return _failed("An unexpected error occurred.")
         text = types.TextContent(type="text", text=_json(answer))
         return types.CallToolResult(content=[text], structured_content=answer)
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import re
 from collections.abc import AsyncGenerator, AsyncIterator
 
 from agents.models.fake_id import FAKE_RESPONSES_ID
@@ -49,6 +50,7 @@ STOPPED = ErrorEvent(message="The server is restarting.", allow_retry=True)
 
 logger = logging.getLogger("todo.chat")
 
+_NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")  # in JSON it is always written so
 _any_request: TypeAdapter[ChatKitReq] = TypeAdapter(ChatKitReq)
 
 
@@ -164,6 +166,8 @@ async def _joined(first: bytes, rest: AsyncGenerator[bytes]) -> AsyncGenerator[b
 
 
 def _parsed(body: bytes) -> ChatKitReq:
+    if _NUL.search(body):
+        raise Problem(422, "A text holds U+0000, which can't be kept.")
     try:
         request = _any_request.validate_json(body)
     except ValidationError:

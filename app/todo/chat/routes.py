@@ -13,7 +13,7 @@ from todo.problems import Problem, ProblemDetails, documented
 from todo.services import PathUser, ServicesDep, VerifiedUser
 
 router = APIRouter(
-    tags=["chat"], responses=documented(400, 401, 403, 404, 409, 413, 422, 429, 502, 503, 504)
+    tags=["chat"], responses=documented(400, 401, 403, 404, 409, 413, 415, 422, 429, 502, 503, 504)
 )
 
 

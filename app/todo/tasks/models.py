@@ -12,6 +12,7 @@ from todo.columns import NO_NUL, BigIdentity, Moment, UtcDateTime, now
 TITLE_LENGTH = 200
 DESCRIPTION_LENGTH = 2000
 MAX_OFFSET = 1_000_000
+MAX_ID = 2**63 - 1
 
 Title = Annotated[
     str,

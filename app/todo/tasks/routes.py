@@ -8,15 +8,13 @@ from fastapi.responses import JSONResponse
 from todo import idempotency
 from todo.problems import Problem, documented
 from todo.services import PathUser, ServicesDep
-from todo.tasks.models import Completion, Task, TaskIn, TaskOut, TaskPage, TaskQuery
+from todo.tasks.models import MAX_ID, Completion, Task, TaskIn, TaskOut, TaskPage, TaskQuery
 from todo.tasks.store import TaskFilter, TaskStore
-
-MAX_ID = 2**63 - 1
 
 router = APIRouter(
     prefix="/api/{user_id}/tasks",
     tags=["tasks"],
-    responses=documented(400, 401, 403, 413, 422, 429, 503, 504),
+    responses=documented(400, 401, 403, 413, 415, 422, 429, 503, 504),
 )
 
 TaskId = Annotated[int, Path(ge=1, le=MAX_ID)]

@@ -91,7 +91,7 @@ class TaskStore:
         if row is not None:
             return row
         row = await self.get(task_id)
-        if version is not None and row.version == version + 1 and _has(row, values):
+        if version is not None and row.version == version + 1 > 1 and _has(row, values):
             return row
         raise _changed_meanwhile(row, version)
 
