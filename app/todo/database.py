@@ -158,7 +158,14 @@ def asyncpg_arguments(url: URL) -> tuple[URL, dict[str, Any]]:
     if query.pop("channel_binding", None) == "require":
         mode = "verify-full"
     root = query.pop("sslrootcert", "system")
-    arguments: dict[str, Any] = {"timeout": CONNECT_TIMEOUT, "command_timeout": COMMAND_TIMEOUT}
+    arguments: dict[str, Any] = {
+        "timeout": float(str(query.pop("connect_timeout", 0))) or CONNECT_TIMEOUT,
+        "command_timeout": COMMAND_TIMEOUT,
+    }
+    # Parts of the start-up packet; Neon's `options` names the endpoint where there is no SNI.
+    packet = {name: query.pop(name) for name in ("application_name", "options") if name in query}
+    if packet:
+        arguments["server_settings"] = packet
     if mode in ("verify-ca", "verify-full"):
         context = ssl.create_default_context(cafile=None if root == "system" else str(root))
         context.check_hostname = mode == "verify-full"

@@ -1,14 +1,16 @@
 """Settings, read once from the environment and from mounted Secret files.
 
 Every variable ``NAME`` may instead be given as ``NAME_FILE``: the path of a UTF-8 file that holds
-the value, as Kubernetes mounts a Secret. White space at the file's end is dropped. An empty
-variable counts as missing. Secrets are ``SecretStr`` and no message here repeats a value.
+the value, as Kubernetes mounts a Secret. White space at the end is dropped, since a Secret made
+from a file often ends in a line feed. An empty variable or file counts as missing. Secrets are
+``SecretStr`` and no message here repeats a value or a part of one.
 """
 
 import os
+import re
 from pathlib import Path
 from typing import Annotated, Any, Literal
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 from pydantic import AfterValidator, Field, SecretStr, ValidationError, field_validator
 from pydantic.fields import FieldInfo
@@ -16,6 +18,17 @@ from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 DATABASE_SCHEMES = ("postgresql", "postgres", "postgresql+asyncpg", "sqlite+aiosqlite")
+# Of libpq's parameters, those that `database.asyncpg_arguments` translates.
+DATABASE_PARAMETERS = (
+    "application_name",
+    "channel_binding",
+    "connect_timeout",
+    "options",
+    "sslmode",
+    "sslrootcert",
+    "target_session_attrs",
+)
+SSL_MODES = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
 MINIMUM_SECRET_LENGTH = 32  # bytes: RFC 7518 section 3.2 asks for a key as long as the hash
 
 
@@ -66,8 +79,35 @@ def _database_url(value: SecretStr) -> SecretStr:
         raise PydanticCustomError("url", "is not a URL") from None
     if parts.scheme not in DATABASE_SCHEMES:
         raise PydanticCustomError("url", "must start with postgresql://")
-    if not parts.scheme.startswith("sqlite") and not host:
+    if parts.scheme.startswith("sqlite"):
+        return value
+    if not host:
         raise PydanticCustomError("url", "names no host")
+    if parts.netloc.count("@") > 1:  # else a part of the password would be taken for the host
+        raise PydanticCustomError("url", "has an @ in its user or password: write %40")
+    _check_parameters(parse_qs(parts.query, keep_blank_values=True))
+    return value
+
+
+def _check_parameters(parameters: dict[str, list[str]]) -> None:
+    if not parameters.keys() <= set(DATABASE_PARAMETERS):
+        known = ", ".join(DATABASE_PARAMETERS)
+        raise PydanticCustomError("url", f"has another parameter than {known}")
+    if any(len(values) > 1 for values in parameters.values()):
+        raise PydanticCustomError("url", "has a parameter twice")
+    given = {name: values[0] for name, values in parameters.items()}
+    if given.get("sslmode", "prefer") not in SSL_MODES:
+        raise PydanticCustomError("url", f"has an sslmode that is none of {', '.join(SSL_MODES)}")
+    if not given.get("connect_timeout", "0").isdecimal():
+        raise PydanticCustomError("url", "has a connect_timeout that is no number of seconds")
+    root = given.get("sslrootcert", "system")
+    if root != "system" and not os.access(root, os.R_OK):
+        raise PydanticCustomError("url", "has an sslrootcert that can't be read")
+
+
+def _header_value(value: SecretStr) -> SecretStr:
+    if not re.fullmatch(r"[\x21-\x7e]+", value.get_secret_value()):
+        raise PydanticCustomError("key", "holds white space or other than ASCII characters")
     return value
 
 
@@ -97,10 +137,14 @@ class DatabaseSettings(BaseSettings):
 
     @field_validator("*", mode="before")
     @classmethod
-    def _from_readable_file(cls, value: Any) -> Any:
+    def _as_given(cls, value: Any) -> Any:
         if isinstance(value, _FileProblem):
             raise PydanticCustomError("file", "{message}", {"message": value.message})
-        return value
+        if not isinstance(value, str):
+            return value
+        if not value.strip():
+            raise PydanticCustomError("blank", "is blank")
+        return value.rstrip()
 
     @classmethod
     def settings_customise_sources(
@@ -117,7 +161,7 @@ class DatabaseSettings(BaseSettings):
 class Settings(DatabaseSettings):
     """Everything that differs between deployments."""
 
-    openai_api_key: SecretStr
+    openai_api_key: Annotated[SecretStr, AfterValidator(_header_value)]
     openai_base_url: HttpAddress | None = None
     """Another OpenAI-compatible server; the default is OpenAI's own."""
     openai_model: str = "gpt-5-mini"

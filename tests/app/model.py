@@ -1,6 +1,7 @@
 """The scripted model on the loopback interface, told by each test what to say."""
 
 import asyncio
+import logging
 import threading
 import time
 from collections import deque
@@ -65,5 +66,6 @@ class ModelServer:
         trace: TracebackType | None,
     ) -> None:
         self._server.should_exit = True
-        self._server.force_exit = True  # replies that nobody waits for any more
+        self._server.force_exit = True  # nobody waits any more for a reply that is late
+        logging.getLogger("uvicorn.error").disabled = True  # it would report each of them
         self._thread.join(10)

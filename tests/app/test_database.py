@@ -171,6 +171,14 @@ class TestPool:
                     assert await session.scalar(text("SELECT 1")) == 1
             await database.close()
 
+    async def test_the_urls_parameters_reach_the_server(self, postgres: Postgres) -> None:
+        packet = "options=-c%20statement_timeout%3D1234&application_name=me"
+        database = Database(f"{postgres.url()}?{packet}&target_session_attrs=read-write")
+        async with database.single() as session:
+            assert await session.scalar(text("SHOW statement_timeout")) == "1234ms"
+            assert await session.scalar(text("SHOW application_name")) == "me"
+        await database.close()
+
     async def test_one_statement_needs_no_transaction_and_two_do(self, postgres: Postgres) -> None:
         database = Database(postgres.url())
         for opened, alike in ((database.single, False), (database.transaction, True)):

@@ -65,6 +65,16 @@ class TestSettings:
             environ.setenv(f"{name}_FILE", str(file))
         assert load_settings().neon_database_url.get_secret_value() == URL
 
+    def test_a_line_feed_at_the_end_is_no_part_of_it(self, environ: pytest.MonkeyPatch) -> None:
+        """Of a Secret that was made from a file and is given as a variable."""
+        for name, value in VALID.items():
+            environ.setenv(name, f"{value}\n")
+        settings = load_settings()
+        assert settings.neon_database_url.get_secret_value() == URL
+        assert settings.openai_api_key.get_secret_value() == VALID["OPENAI_API_KEY"]
+        assert settings.better_auth_secret is not None
+        assert settings.better_auth_secret.get_secret_value() == VALID["BETTER_AUTH_SECRET"]
+
     def test_everything_missing_is_named_at_once(self, environ: pytest.MonkeyPatch) -> None:
         for name in VALID:
             environ.delenv(name)
@@ -80,6 +90,16 @@ class TestSettings:
             ("NEON_DATABASE_URL", "mysql://fake-password@db", "must start with postgresql://"),
             ("NEON_DATABASE_URL", "postgresql:///todo?fake-password", "names no host"),
             ("NEON_DATABASE_URL", "postgresql://h:fake-password/x", "is not a URL"),
+            ("NEON_DATABASE_URL", "postgresql://u:fake-password@x@h/d", "write %40"),
+            ("NEON_DATABASE_URL", f"{URL}?fake-password=1", "has another parameter than"),
+            ("NEON_DATABASE_URL", "postgresql://u:1?fake-password@h/d", "has another parameter"),
+            ("NEON_DATABASE_URL", f"{URL}?sslmode=fake-password", "has an sslmode that is none of"),
+            ("NEON_DATABASE_URL", f"{URL}?sslmode=require&sslmode=allow", "parameter twice"),
+            ("NEON_DATABASE_URL", f"{URL}?connect_timeout=soon", "no number of seconds"),
+            ("NEON_DATABASE_URL", f"{URL}?sslrootcert=/fake-password", "can't be read"),
+            ("NEON_DATABASE_URL", " \n", "is blank"),
+            ("OPENAI_API_KEY", "fake-password twice", "holds white space"),
+            ("OPENAI_API_KEY", "fake-password\u00fc", "holds white space or other than ASCII"),
             ("BETTER_AUTH_SECRET", "fake-password", "is shorter than 32 bytes"),
             ("BETTER_AUTH_JWKS_URL", "https://auth.example/jwks", "both set"),
             ("BETTER_AUTH_JWKS_URL", "ftp://fake-password", "is not an http"),
@@ -101,14 +121,29 @@ class TestSettings:
     def test_an_unreadable_file_is_named(self, environ: pytest.MonkeyPatch, tmp_path: Path) -> None:
         binary = tmp_path / "binary"
         binary.write_bytes(b"\xff\xfe")
-        for name, path in (("OPENAI_API_KEY", "/nowhere"), ("BETTER_AUTH_SECRET", str(binary))):
+        for name, path in (
+            ("OPENAI_API_KEY", "/nowhere"),
+            ("BETTER_AUTH_SECRET", str(binary)),
+            ("NEON_DATABASE_URL", str(tmp_path)),
+        ):
             environ.delenv(name)
             environ.setenv(f"{name}_FILE", path)
         message = complaint()
+        assert "NEON_DATABASE_URL can't be read from NEON_DATABASE_URL_FILE (Is a dir" in message
         assert "OPENAI_API_KEY can't be read from OPENAI_API_KEY_FILE (No such file" in message
         assert (
             "BETTER_AUTH_SECRET can't be read from BETTER_AUTH_SECRET_FILE (not UTF-8)" in message
         )
+
+    def test_an_empty_file_is_a_missing_variable(
+        self, environ: pytest.MonkeyPatch, tmp_path: Path
+    ) -> None:
+        empty = tmp_path / "empty"
+        empty.write_text("\n", encoding="utf-8")
+        environ.delenv("OPENAI_API_KEY")
+        environ.setenv("OPENAI_API_KEY_FILE", str(empty))
+        environ.setenv("METRICS_TOKEN_FILE", str(empty))
+        assert complaint().startswith("cannot start: OPENAI_API_KEY is missing. Set")
 
     @given(st.dictionaries(st.sampled_from(sorted(VALID)), st.text(max_size=40)))
     def test_whatever_they_are_it_is_one_line_or_good(self, values: dict[str, str]) -> None:
@@ -144,6 +179,18 @@ class TestDatabaseUrl:
         assert arguments["prepared_statement_cache_size"] == 0
         name = arguments["prepared_statement_name_func"]
         assert name() != name()
+
+    def test_a_password_with_special_characters_and_an_ipv6_host(self) -> None:
+        url, _ = asyncpg_arguments(make_url("postgresql://u:p%40s%2Fw%3A%23@[::1]:5433/d"))
+        assert (url.password, url.host, url.port) == ("p@s/w:#", "::1", 5433)
+
+    def test_libpqs_parameters_become_asyncpgs(self) -> None:
+        neon = self.NEON.format("") + "&options=endpoint%3Dep-x&application_name=me"
+        url, arguments = asyncpg_arguments(make_url(neon + "&connect_timeout=7"))
+        assert url.query == {}
+        packet = {"options": "endpoint=ep-x", "application_name": "me"}
+        assert arguments["server_settings"] == packet
+        assert arguments["timeout"] == 7.0
 
     def test_other_parameters_stay(self) -> None:
         url, _ = asyncpg_arguments(make_url("postgres://h/d?server_settings=x"))
