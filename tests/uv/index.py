@@ -6,7 +6,7 @@ import http.server
 import threading
 import urllib.parse
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -20,10 +20,13 @@ def make_wheel(
     tag: str = "py3-none-any",
     metadata: str = "",
     requires: tuple[str, ...] = (),
+    modes: Mapping[str, int] | None = None,
+    compression: int = zipfile.ZIP_STORED,
 ) -> Path:
     """Write a wheel with these entries (archive path → content) besides its own metadata.
 
-    A path may be anything, also one that no good wheel has: nothing is checked.
+    A path may be anything, also one that no good wheel has: nothing is checked. `modes` are those
+    of stat(2), with the kind of file.
     """
     stem = name.replace("-", "_")
     info = f"{stem}-{version}.dist-info"
@@ -41,7 +44,11 @@ def make_wheel(
     wheel = folder / f"{stem}-{version}-{tag}.whl"
     with zipfile.ZipFile(wheel, "w") as archive:
         for path, content in {**entries, f"{info}/RECORD": record}.items():
-            archive.writestr(zipfile.ZipInfo(path), content)
+            entry = zipfile.ZipInfo(path)
+            entry.compress_type = compression
+            # Where Unix keeps the mode (APPNOTE.TXT 4.4.15 leaves that to the system).
+            entry.external_attr = (modes or {}).get(path, 0) << 16
+            archive.writestr(entry, content)
     return wheel
 
 
@@ -55,12 +62,16 @@ def sha256(path: Path) -> str:
 
 
 class Index:
-    """A running index: its folder, its URL, and a status for it to answer with instead."""
+    """A running index: its folder, its URL, and how it is to fail.
+
+    `status` is answered instead of anything good; `damage` is done to every file on its way.
+    """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.url = ""
         self.status = 200
+        self.damage: Callable[[bytes], bytes] = bytes
         self.requests: list[str] = []
 
 
@@ -89,7 +100,8 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(len(content)))
         self.end_headers()
         if self.command != "HEAD":
-            self.wfile.write(content)
+            is_file = body is not None and kind == "application/octet-stream"
+            self.wfile.write(self.index.damage(content) if is_file else content)
 
     do_HEAD = do_GET
 

@@ -10,90 +10,16 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.uv.index import make_wheel, serve
+from tests.uv.index import make_wheel
+from tests.uv.project import PYPROJECT
 from tests.uv.workspace import Workspace
 from uv.private.lock import portable
 
-PYPROJECT = """\
-[project]
-name = "project"
-version = "1"
-requires-python = "==3.13.*"
-dependencies = ["top[more]", "native", "ring-a", "odd", "windows-only; sys_platform == 'win32'"]
-
-[dependency-groups]
-dev = ["tool", "leaf[loud]"]
-"""
-
-IMPORTS = """\
-import importlib.metadata, importlib.resources
-import leaf, more, native, odd, ring_a, ring_b, top
-print(native.arch, (importlib.resources.files(odd) / "BUILD").read_text())
-print(*sorted(d.name for d in importlib.metadata.distributions() if d.version == "1.0"))
-"""
-
-
-def make_wheels(folder: Path) -> None:
-    """The packages of PYPROJECT: an extra, a cycle, platform wheels, a file that is no label."""
-    make_wheel(
-        folder,
-        "top",
-        "1.0",
-        metadata="License-Expression: MIT\nProvides-Extra: more\n",
-        requires=("leaf", "more; extra == 'more'"),
-    )
-    make_wheel(
-        folder,
-        "leaf",
-        "1.0",
-        metadata="Provides-Extra: loud\n",
-        requires=("tool; extra == 'loud'",),
-    )
-    make_wheel(folder, "more", "1.0")
-    make_wheel(folder, "tool", "1.0")
-    make_wheel(folder, "windows-only", "1.0")
-    make_wheel(folder, "ring-a", "1.0", requires=("ring-b",))
-    make_wheel(folder, "ring-b", "1.0", requires=("ring-a", "leaf"))
-    make_wheel(
-        folder, "odd", "1.0", {"odd/__init__.py": "", "odd/BUILD": "built", "odd/a b.txt": ""}
-    )
-    for arch in ("x86_64", "aarch64"):
-        files = {"native.py": f"arch = {arch!r}\n"}
-        make_wheel(folder, "native", "1.0", files, tag=f"cp313-cp313-manylinux_2_17_{arch}")
-
-
-pytestmark = pytest.mark.skipif(
-    shutil.which("bazel") is None, reason="there is no bazel on the test's PATH"
-)
-
-
-@pytest.fixture(scope="module")
-def workspace(uv: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
-    folder = tmp_path_factory.mktemp("extension")
-    (folder / "served").mkdir()
-    make_wheels(folder / "served")
-    with serve(folder / "served") as index:
-        made = Workspace(folder, uv, index, {"imports.py": IMPORTS})
-        made.write(PYPROJECT)
-        try:
-            yield made
-        finally:
-            made.bazel("shutdown")
-
-
-@pytest.fixture(autouse=True)
-def restored(workspace: Workspace) -> Iterator[None]:
-    """Each test begins with the same project, lock and index."""
-    kept = {name: (workspace.root / name).read_text() for name in ("pyproject.toml", "uv.lock")}
-    yield
-    workspace.index.status = 200
-    for name, content in kept.items():
-        (workspace.root / name).write_text(content)
+pytestmark = pytest.mark.usefixtures("restored")
 
 
 SETS = ("runtime_linux_amd64", "runtime_linux_arm64", "dev_linux_amd64")
@@ -182,52 +108,6 @@ def test_a_wheel_for_a_platform_that_is_not_built_is_not_missed(workspace: Works
     message = workspace.error("@pypi//:runtime_linux_arm64")
     assert message.startswith("amd-only 1.0: no wheel for linux/arm64 and Python 3.13")
     assert not (workspace.repository("amd-only__linux_arm64") / "listing").exists()
-
-
-# A lock that can't be used.
-
-LOCKS = {
-    "not TOML": ("{{{", "can't be parsed, it is no uv lock"),
-    "newer format": ("version = 99\n", "was written by a uv with a newer lock format"),
-    "newer revision": (
-        'version = 1\nrevision = 99\nrequires-python = "==3.13.*"\n',
-        "has revision 99 of the lock format",
-    ),
-    "another project's": (
-        'version = 1\nrevision = 3\nrequires-python = "==3.13.*"\n',
-        "does not fit",
-    ),
-}
-
-
-@pytest.mark.parametrize("case", LOCKS)
-def test_a_lock_that_cannot_be_used(workspace: Workspace, case: str) -> None:
-    content, problem = LOCKS[case]
-    (workspace.root / "uv.lock").write_text(content)
-    message = workspace.error()
-    assert "//:uv.lock" in message
-    assert problem in message
-    assert message.endswith("Run `bazel run //:lock`.")
-
-
-def test_pyproject_that_the_lock_does_not_fit(workspace: Workspace) -> None:
-    (workspace.root / "pyproject.toml").write_text(PYPROJECT.replace('"native"', '"native>=2"'))
-    assert workspace.error().endswith("does not fit @@//:pyproject.toml. Run `bazel run //:lock`.")
-
-
-def test_a_distribution_from_git(workspace: Workspace) -> None:
-    lock = (workspace.root / "uv.lock").read_text()
-    section = lock.index('name = "leaf"')
-    source = f'source = {{ git = "https://git.example/leaf?rev=main#{"0" * 40}" }}'
-    changed = lock[section:].replace('source = { registry = "wheelhouse" }', source, 1)
-    changed = (
-        changed[: changed.index("wheels = [")]
-        + changed[changed.index("]\n", changed.index("wheels = [")) + 2 :]
-    )
-    (workspace.root / "uv.lock").write_text(lock[:section] + changed)
-    assert workspace.error().startswith(
-        "leaf is locked from git: only distributions from a package index"
-    )
 
 
 # A distribution that can't be installed: its repository is only there after the repair.

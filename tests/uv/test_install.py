@@ -1,97 +1,12 @@
 """install.py, with the real uv and an index on the loopback interface."""
 
-import json
-import os
 import subprocess
 import sys
-from pathlib import Path
-from typing import Any
 
 import pytest
 
 from tests.uv.index import Index, make_wheel, serve, sha256
-
-INSTALL = Path("uv/private/install.py").absolute()
-LEFT = {"site-packages", "listing"}
-
-
-class Result:
-    """What install.py printed and left in its working directory."""
-
-    def __init__(self, done: subprocess.CompletedProcess[str], folder: Path) -> None:
-        self.code, self.stdout, self.stderr = done.returncode, done.stdout, done.stderr
-        self.folder = folder
-
-    @property
-    def facts(self) -> dict[str, Any]:
-        assert self.code == 0, self.stderr
-        facts: dict[str, Any] = json.loads(self.stdout)
-        return facts
-
-    @property
-    def tree(self) -> dict[str, str]:
-        """Path in the environment → SHA-256."""
-        lines = (self.folder / "listing").read_text().splitlines()
-        return {path: digest for digest, _, path in (line.split(" ", 2) for line in lines)}
-
-    def failed(self) -> str:
-        """The one line of a failure that left nothing."""
-        assert self.code == 1
-        assert self.stdout == ""
-        assert list(self.folder.iterdir()) == []
-        (line,) = self.stderr.splitlines()
-        return line
-
-
-class Installer:
-    """Runs install.py with a uv cache of its own against an index."""
-
-    def __init__(self, uv: Path, index: Index, tmp_path: Path) -> None:
-        self.uv, self.index, self.tmp_path, self.runs = uv, index, tmp_path, 0
-
-    def __call__(
-        self,
-        name: str,
-        version: str = "1.0",
-        *,
-        wheels: dict[str, str] | None = None,
-        arch: str = "x86_64",
-        **environ: str,
-    ) -> Result:
-        if wheels is None:
-            found = sorted(self.index.folder.glob(f"{name.replace('-', '_')}-{version}-*.whl"))
-            wheels = {wheel.name: sha256(wheel) for wheel in found}
-        self.runs += 1
-        folder = self.tmp_path / f"run {self.runs}"
-        folder.mkdir()
-        environment = {
-            "HOME": str(self.tmp_path),
-            "PATH": os.environ["PATH"],
-            "UV_CACHE_DIR": str(self.tmp_path / "cache"),
-            "UV_DEFAULT_INDEX": self.index.url,
-            "UV_HTTP_RETRIES": "0",
-        }
-        command = [sys.executable, "-B", str(INSTALL), f"--uv={self.uv}", f"--name={name}"]
-        command += [
-            f"--version={version}",
-            f"--wheels={json.dumps(wheels)}",
-            "--platform=linux/amd64",
-        ]
-        command += [f"--python-platform={arch}-manylinux_2_40", "--python-version=3.13"]
-        done = subprocess.run(
-            command,
-            cwd=folder,
-            env=environment | environ,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        return Result(done, folder)
-
-
-@pytest.fixture
-def install(uv: Path, index: Index, tmp_path: Path) -> Installer:
-    return Installer(uv, index, tmp_path)
+from tests.uv.installer import INSTALL, Installer
 
 
 def test_installs_a_wheel_and_tells_its_facts(install: Installer, index: Index) -> None:
@@ -328,30 +243,3 @@ def test_only_a_source_distribution(install: Installer, index: Index) -> None:
 def test_only_a_wheel_for_another_platform(install: Installer, index: Index) -> None:
     make_wheel(index.folder, "pkg", "1.0", tag="cp313-cp313-manylinux_2_17_aarch64")
     assert install("pkg").failed().startswith("pkg 1.0: no wheel for linux/amd64 and Python 3.13")
-
-
-@pytest.mark.parametrize(
-    "entry", ["/absolute/entry.py", "../../../../climbs.py", "pkg/../../climbs.py"]
-)
-def test_entry_outside_of_the_environment(install: Installer, index: Index, entry: str) -> None:
-    make_wheel(index.folder, "pkg", "1.0", {"pkg.py": "", entry: "x"})
-    for _ in range(2):  # the second time from uv's cache, if it kept the wheel
-        line = install("pkg").failed()
-        assert (
-            line
-            == f"pkg 1.0: the wheel is unsafe: its entry {entry!r} lies outside of the environment."
-        )
-    assert not Path("/absolute").exists()
-
-
-def test_entry_with_a_control_character(install: Installer, index: Index) -> None:
-    make_wheel(index.folder, "pkg", "1.0", {"pkg/tab\there.py": ""})
-    assert (
-        install("pkg").failed() == "pkg 1.0: the wheel has an entry whose name uv does not accept."
-    )
-
-
-def test_damaged_wheel(install: Installer, index: Index) -> None:
-    wheel = make_wheel(index.folder, "pkg", "1.0")
-    wheel.write_bytes(wheel.read_bytes()[:200])
-    assert install("pkg").failed() == "pkg 1.0: the wheel is damaged or is not a valid wheel."

@@ -176,11 +176,43 @@ def test_a_failure_leaves_the_lock_as_it_is(uv: Path, project: Path) -> None:
     assert {path.name for path in project.iterdir()} == {"pyproject.toml", "uv.lock"}
 
 
+PYPROJECTS = {
+    "a syntax error": (
+        PYPROJECT.replace('"top"]', '"top"').encode(),
+        "uv.lock stays as it is. Failed to parse: pyproject.toml\n"
+        "  cause: TOML parse error at line 5, column 22\n",
+    ),
+    "a requirement that is none": (
+        PYPROJECT.replace('"top"', '"top=>1"').encode(),
+        "uv.lock stays as it is. pyproject.toml has a requirement that is none (PEP 508)",
+    ),
+    "not UTF-8": (b"[project]\nname = '\xff'\n", "is not UTF-8: byte 18 is wrong.\n"),
+    "nothing": (None, "uv.lock stays as it is. There is no "),
+}
+
+
+@pytest.mark.parametrize("case", PYPROJECTS)
+def test_a_pyproject_that_cannot_be_read(uv: Path, project: Path, case: str) -> None:
+    content, problem = PYPROJECTS[case]
+    run(uv, project)
+    before = (project / "uv.lock").read_text()
+    (project / "pyproject.toml").unlink()
+    if content is not None:
+        (project / "pyproject.toml").write_bytes(content)
+    done = run(uv, project)
+    assert done.returncode == 1
+    assert problem in done.stderr
+    assert "Traceback" not in done.stderr
+    assert (project / "uv.lock").read_text() == before
+
+
 @pytest.mark.parametrize(
-    "broken", ["{{{ no TOML", "version = 99\nrequires-python = '==3.13.*'\n", ""]
+    "broken", [b"{{{ no TOML", b"version = 99\nrequires-python = '==3.13.*'\n", b"", b"\xff\xfe"]
 )
-def test_an_unreadable_lock_is_resolved_from_scratch(uv: Path, project: Path, broken: str) -> None:
-    (project / "uv.lock").write_text(broken)
+def test_an_unreadable_lock_is_resolved_from_scratch(
+    uv: Path, project: Path, broken: bytes
+) -> None:
+    (project / "uv.lock").write_bytes(broken)
     done = run(uv, project)
     assert done.returncode == 0, done.stderr
     assert "uv.lock can't be read: resolving from scratch." in done.stderr

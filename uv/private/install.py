@@ -14,13 +14,16 @@ exits with 1.
 """
 
 import argparse
+import errno
 import json
 import os
 import re
+import resource
 import shutil
 import subprocess
 import sys
 import tarfile
+import threading
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -38,10 +41,20 @@ _KEPT = re.compile(
     r"|CONCURRENT_.*)"
 )
 
+# What one wheel may unpack to: many times the largest that a small image could hold.
+_MOST_BYTES = 8 << 30
+
+_DISK_FULL = "the disk is full. Free some space, then build again."
+
 _INDEX = "the index that this machine is configured for"
 
 # uv's words → ours. uv's own are not passed on: they may hold the index's address and credentials.
 _CAUSES = (
+    (r"os error (28|122)\b", _DISK_FULL),
+    (
+        r"File too large \(os error 27\)",
+        "the wheel is unsafe: it unpacks to more than {most}, as a zip bomb does.",
+    ),
     (
         r"Hash mismatch for",
         "the index serves other bytes under this name than uv.lock pins (sha256 mismatch). Find "
@@ -72,8 +85,25 @@ _CAUSES = (
         f"{_INDEX} can't be reached. Check the network, the proxy and uv's or pip's index setting.",
     ),
     (
+        r"end of file before message length|error decoding response body|unexpected EOF"
+        r"|connection (closed|reset)",
+        f"the download was cut short. Build again; if that does not help, look at the proxy and "
+        f"at {_INDEX}.",
+    ),
+    (
         r"unacceptable filename",
         "the wheel has an entry whose name uv does not accept.",
+    ),
+    (r"does not use UTF-8", "the wheel is damaged: it has an entry whose name is not UTF-8."),
+    (r"File name too long", "the wheel has an entry whose name is too long for a file's."),
+    (
+        r"multiple entries with different contents",
+        "the wheel is damaged: it has two entries of one name with different contents.",
+    ),
+    (
+        r"reserved name|within the scripts directory",
+        "the wheel is unsafe: one of its scripts would replace the interpreter, or lie outside of "
+        "the environment.",
     ),
     (
         r"Failed to extract|Invalid zip|[Ii]nvalid wheel|RECORD|METADATA|dist-info",
@@ -96,7 +126,47 @@ def cause(log: str, **facts: str) -> str:
         if re.search(pattern, errors):
             return sentence.format(**facts)
     last = errors.strip().splitlines()[-1:] or ["it said nothing"]
-    return f"uv failed: {re.sub(r'[a-z+]+://[^ ]*', '<address>', last[0])}"
+    said = last[0].strip().removeprefix("cause: ")
+    return f"uv failed: {re.sub(r'[a-z+]+://[^ ]*', '<address>', said)}"
+
+
+def run_bounded(
+    command: list[str], env: Mapping[str, str], most_bytes: int
+) -> subprocess.CompletedProcess[str]:
+    """Run a command that can't write many more bytes to files than these.
+
+    Then its writes fail, so that it tidies up after itself: a zip bomb must not fill the disk.
+    """
+    # Python ignores the signal that would kill a process at its first write over the limit, and
+    # with restore_signals=False so does the command.
+    with subprocess.Popen(  # noqa: S603 - no shell
+        command,
+        env=env,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        restore_signals=False,
+    ) as process:
+        ended = threading.Event()
+
+        def watch() -> None:
+            while not ended.wait(0.02):
+                try:
+                    counts = Path(f"/proc/{process.pid}/io").read_text()  # proc(5)
+                    if int(re.findall(r"wchar: (\d+)", counts)[0]) > most_bytes:
+                        resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (0, 0))
+                        return
+                except OSError:  # it has ended
+                    return
+
+        watcher = threading.Thread(target=watch)
+        watcher.start()
+        try:
+            stdout, stderr = process.communicate()
+        finally:
+            ended.set()
+            watcher.join()
+    return subprocess.CompletedProcess(command, process.returncode, stdout, stderr)
 
 
 def _run_uv(arguments: argparse.Namespace, wheels: Mapping[str, str]) -> str:
@@ -122,13 +192,7 @@ def _run_uv(arguments: argparse.Namespace, wheels: Mapping[str, str]) -> str:
     ]
     for offline in (["--offline"], []):
         shutil.rmtree("venv", ignore_errors=True)
-        done = subprocess.run(  # noqa: S603 - the pinned uv, and no shell
-            command + offline,
-            env=uv_environment(os.environ),
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        done = run_bounded(command + offline, uv_environment(os.environ), arguments.most_bytes)
         if done.returncode == 0:
             return done.stderr
     raise InstallError(cause(done.stderr, **_facts(arguments)))
@@ -136,6 +200,7 @@ def _run_uv(arguments: argparse.Namespace, wheels: Mapping[str, str]) -> str:
 
 def _facts(arguments: argparse.Namespace) -> dict[str, str]:
     return {
+        "most": f"{arguments.most_bytes:,} bytes",
         "name": arguments.name,
         "platform": arguments.platform,
         "python": arguments.python_version,
@@ -217,9 +282,16 @@ def main() -> None:
     )
     parser.add_argument("--python-platform", required=True, help="platform as uv names it")
     parser.add_argument("--python-version", required=True, help="such as 3.13")
+    parser.add_argument(
+        "--most-bytes", type=int, default=_MOST_BYTES, help="that one wheel may unpack to"
+    )
     arguments = parser.parse_args()
     try:
-        facts = install(arguments)
+        try:
+            facts = install(arguments)
+        except OSError as error:
+            full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+            raise InstallError(_DISK_FULL if full else str(error)) from error
     except InstallError as error:
         for leftover in ("venv", *_DIRECTORIES):
             shutil.rmtree(leftover, ignore_errors=True)

@@ -28,6 +28,21 @@ def _check_revision(lock, text):
         if key == "revision" and value.isdigit() and int(value) > _REVISION:
             fail("{} has revision {} of the lock format; the uv pinned here knows {}. Run `bazel run //:lock`.".format(lock, value, _REVISION))
 
+def _reason(stderr):
+    """What uv says is wrong with a file, and where, as one line in brackets; "" when there is no such line.
+
+    uv draws the place in the file between its words; the drawing stays out.
+    """
+    words = []
+    for line in stderr.split("error: ")[-1].splitlines()[1:]:
+        line = line.strip().removeprefix("cause: ")
+        if line and "|" not in line.lstrip("0123456789 ")[:1]:
+            words.append(line)
+    reason = ": ".join(words)
+
+    # An address may hold credentials.
+    return " ({})".format(reason) if reason and "://" not in reason else ""
+
 def _check(lock, pyproject, result):
     """Fails with one sentence when uv could not use the lock."""
     if result.return_code == 0:
@@ -35,9 +50,13 @@ def _check(lock, pyproject, result):
     if "unsupported schema version" in result.stderr:
         problem = "was written by a uv with a newer lock format than the uv pinned here knows"
     elif "Failed to parse `uv.lock`" in result.stderr:
-        problem = "can't be parsed, it is no uv lock"
+        problem = "can't be parsed, it is no uv lock" + _reason(result.stderr)
+    elif "did not contain valid UTF-8" in result.stderr:
+        problem = "can't be parsed, it is no uv lock (it is not UTF-8)"
     elif "Failed to parse" in result.stderr:
-        fail("{} can't be parsed, uv says. Mend it.".format(pyproject))
+        fail("{} can't be parsed, uv says{}. Mend it.".format(pyproject, _reason(result.stderr)))
+    elif "Failed to generate package metadata" in result.stderr:
+        fail("{} has a requirement that is none (PEP 508), or declares its dependencies dynamic. Mend it.".format(pyproject))
     elif "requires-python" in result.stderr:
         fail("{} asks in requires-python for another Python than the image's.".format(pyproject))
     else:

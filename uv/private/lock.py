@@ -66,7 +66,15 @@ def _uv(uv: str, folder: Path, *arguments: str, env: Mapping[str, str] | None = 
         check=False,
     )
     said = re.sub(r"^Using CPython .*\n", "", _ADDRESS.sub("<address>", done.stderr))
+    if done.returncode and re.search(r"Failed to (build|generate package metadata for) `", said):
+        # uv would have a build backend, which isn't here, tell it what it could not read itself.
+        raise LockError(
+            "pyproject.toml has a requirement that is none (PEP 508), or declares its dependencies "
+            "dynamic. Mend it."
+        )
     if done.returncode:
+        # uv warns of a file that it can't parse before it fails because of that.
+        said = re.sub(r"^warning: Failed to parse .*?^(?=error: )", "", said, flags=re.M | re.S)
         raise LockError(said.strip().removeprefix("error: "))
     return said
 
@@ -110,6 +118,15 @@ def check(uv: str, project: Path) -> None:
     )
 
 
+def _read(path: Path) -> str:
+    try:
+        return path.read_text("utf-8")
+    except FileNotFoundError:
+        raise LockError(f"There is no {path}.") from None
+    except UnicodeDecodeError as error:
+        raise LockError(f"{path} is not UTF-8: byte {error.start} is wrong.") from None
+
+
 def write(path: Path, content: str) -> None:
     """Replace the file in one step, so that it is never half-written."""
     descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
@@ -151,9 +168,10 @@ def main() -> None:
     upgrades = ["--upgrade"] * arguments.upgrade
     upgrades += [f"--upgrade-package={name}" for name in arguments.upgrade_package]
     uv = str(Path(arguments.uv).absolute())
-    pyproject = (workspace / arguments.pyproject).read_text()
-    old = path.read_text() if path.exists() else None
     try:
+        pyproject = _read(workspace / arguments.pyproject)
+        # What is no text is no lock: uv is to say so, which it does of an empty one too.
+        old = path.read_text("utf-8", errors="replace") if path.exists() else None
         try:
             new, said = resolve(uv, pyproject, old, upgrades)
         except LockError as error:

@@ -51,13 +51,21 @@ def settle(venv: Path, python_version: str) -> dict[str, object]:
             shutil.rmtree(Path(folder, "__pycache__"))
 
     files = set(_files(venv))
-    # uv writes RECORD anew from what it unpacked: a row without a file is one removed above.
+    _refuse_names_that_differ_in_case(files)
+    # uv writes RECORD anew from what it unpacked: a row without a file is one removed above. The
+    # hashes are the wheel's own, and uv does not look at them.
     rows = []
     with (info / "RECORD").open(encoding="utf-8", newline="") as record:
         for row in filter(None, csv.reader(record)):
             path = row[0]
-            if _in_environment(site, venv, path) in files:
-                rows.append(_row(site, path) if path in changed else row)
+            if _in_environment(site, venv, path) not in files:
+                continue
+            if path not in changed and row[1] and row[1] != _hash(site / path, row[1]):
+                raise InstallError(
+                    f"the wheel is damaged: {path} has other content than its RECORD says. Take "
+                    "another version, or have its authors mend it."
+                )
+            rows.append(_row(site, path) if path in changed else row)
     output = io.StringIO(newline="")
     csv.writer(output, lineterminator="\n").writerows(rows)
     _replace(info / "RECORD", output.getvalue().encode())
@@ -98,12 +106,19 @@ def licence(metadata: Message) -> str:
 
 
 def generated_scripts(info: Path) -> set[str]:
-    """Names of the console scripts that an installer makes (the entry points specification)."""
+    """Names of the console scripts that an installer makes (the entry points specification).
+
+    Raises InstallError for an entry_points.txt that can't be read.
+    """
     if not (info / "entry_points.txt").is_file():
         return set()
     points = configparser.RawConfigParser(delimiters=("=",), strict=False)
     points.optionxform = str  # type: ignore[assignment, method-assign]  # names are case-sensitive
-    points.read(info / "entry_points.txt", encoding="utf-8")
+    try:
+        points.read(info / "entry_points.txt", encoding="utf-8")
+    except (configparser.Error, UnicodeDecodeError) as error:
+        problem = str(error).splitlines()[0]
+        raise InstallError(f"the wheel is damaged: entry_points.txt: {problem}") from None
     sections = filter(points.has_section, ("console_scripts", "gui_scripts"))
     return {name for section in sections for name in points.options(section)}
 
@@ -124,11 +139,31 @@ def _in_environment(site: Path, venv: Path, path: str) -> str:
     return os.path.relpath(os.path.normpath(site / path), venv)
 
 
+def _refuse_names_that_differ_in_case(files: set[str]) -> None:
+    """Raises InstallError: such a wheel is another one on a disk that doesn't tell them apart."""
+    seen: dict[str, str] = {}
+    for path in sorted(files):
+        other = seen.setdefault(path.casefold(), path)
+        if other != path:
+            raise InstallError(
+                f"the wheel is unsafe: {other} and {path} are the same file where case does not "
+                "count. Take another version."
+            )
+
+
 def _row(site: Path, path: str) -> list[str]:
     """The RECORD row of a file as it is now."""
-    content = (site / path).read_bytes()
-    digest = base64.urlsafe_b64encode(hashlib.sha256(content).digest()).rstrip(b"=").decode()
-    return [path, f"sha256={digest}", str(len(content))]
+    return [path, _hash(site / path, "sha256="), str((site / path).stat().st_size)]
+
+
+def _hash(path: Path, like: str) -> str:
+    """The file's hash as RECORD has it, of the kind that `like` begins with: `sha256=…`."""
+    kind = like.partition("=")[0]
+    try:
+        digest = hashlib.new(kind, path.read_bytes(), usedforsecurity=False).digest()
+    except ValueError:
+        raise InstallError(f"the wheel is damaged: its RECORD has a hash {like!r}.") from None
+    return f"{kind}={base64.urlsafe_b64encode(digest).rstrip(b'=').decode()}"
 
 
 def _replace(path: Path, content: bytes) -> None:
