@@ -24,7 +24,16 @@ def main(arguments: list[str]) -> int:
     try:
         command.run(Options(arguments[1:]))
     except LayerError as error:
-        print(f"ERROR: {error}", file=sys.stderr)
+        # A file's name may have more lines than one.
+        print("ERROR: " + " ".join(str(error).splitlines()), file=sys.stderr)
+        return 1
+    except OSError as error:
+        import errno
+
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            print("ERROR: the disk is full: free some space, then build again", file=sys.stderr)
+        else:
+            print(f"ERROR: {error}", file=sys.stderr)
         return 1
     return 0
 

@@ -49,11 +49,13 @@ def check(application: str, sources: list[tuple[str, str]]) -> None:
         text = file.read()
     try:
         tree = compile(text, source, "exec", _ONLY_SYNTAX_TREE, dont_inherit=True)
+        names = set(_bound(tree))
     except (SyntaxError, ValueError) as error:
         line = getattr(error, "lineno", None) or 1
         message = getattr(error, "msg", None) or str(error)
         raise LayerError(f"{source}:{line}: syntax error: {message}") from None
-    names = set(_bound(tree))
+    except (RecursionError, MemoryError):
+        raise LayerError(f"{source}:1: syntax error: it is nested too deeply") from None
     first = attribute.partition(".")[0]
     if not names & {first, "*", "__getattr__"}:
         raise LayerError(
@@ -62,23 +64,28 @@ def check(application: str, sources: list[tuple[str, str]]) -> None:
         )
 
 
-def _bound(node: _ast.AST) -> Iterator[str]:
-    """Yields every name that a module's statements bind, "*" for a star import."""
-    if isinstance(node, (_ast.FunctionDef, _ast.AsyncFunctionDef, _ast.ClassDef)):
-        yield node.name
-        return  # what is bound inside is not the module's
-    if isinstance(node, _ast.Lambda):
-        return
-    if isinstance(node, _ast.Name) and isinstance(node.ctx, _ast.Store):
-        yield node.id
-    elif isinstance(node, _ast.alias):
-        yield node.asname or node.name.partition(".")[0]
-    elif isinstance(node, (_ast.ExceptHandler, _ast.MatchAs, _ast.MatchStar)) and node.name:
-        yield node.name
-    for field in node._fields:
-        if isinstance(node, _ast.comprehension) and field == "target":
-            continue  # a comprehension's variable is its own
-        value = getattr(node, field, None)
-        for child in value if isinstance(value, list) else [value]:
-            if isinstance(child, _ast.AST):
-                yield from _bound(child)
+def _bound(tree: _ast.AST) -> Iterator[str]:
+    """Yields every name that a module's statements bind, "*" for a star import.
+
+    Without recursion: a long sum is a deep tree.
+    """
+    nodes = [tree]
+    while nodes:
+        node = nodes.pop()
+        if isinstance(node, (_ast.FunctionDef, _ast.AsyncFunctionDef, _ast.ClassDef)):
+            yield node.name
+            continue  # what is bound inside is not the module's
+        if isinstance(node, _ast.Lambda):
+            continue
+        if isinstance(node, _ast.Name) and isinstance(node.ctx, _ast.Store):
+            yield node.id
+        elif isinstance(node, _ast.alias):
+            yield node.asname or node.name.partition(".")[0]
+        elif isinstance(node, (_ast.ExceptHandler, _ast.MatchAs, _ast.MatchStar)) and node.name:
+            yield node.name
+        for field in node._fields:
+            if isinstance(node, _ast.comprehension) and field == "target":
+                continue  # a comprehension's variable is its own
+            value = getattr(node, field, None)
+            children = value if isinstance(value, list) else [value]
+            nodes += [child for child in children if isinstance(child, _ast.AST)]

@@ -57,16 +57,17 @@ def entries(layout: str) -> Iterator[tarball.Entry]:
 def _library(layout: str) -> dict[str, bytes]:
     """Returns the Python files of the image's library folders: sources whole, bytecode as b""."""
     import tarfile
+    import zlib
 
     files: dict[str, bytes] = {}
     for layer in _layers(layout):
         try:
             with tarfile.open(layer) as tar:
                 added = dict(_apply(tar, files))
-        except tarfile.ReadError:
+        except (tarfile.TarError, EOFError, OSError, zlib.error):
             raise LayerError(
-                f"the base's layer {layer} is no plain or gzip tar; pin a base whose layers are "
-                "compressed with gzip"
+                f"the base's layer {layer} is damaged, or is no plain or gzip tar; pin "
+                "a base whose layers are compressed with gzip"
             ) from None
         files.update(added)
     return files
@@ -82,6 +83,8 @@ def _apply(tar: tarfile.TarFile, files: dict[str, bytes]) -> Iterator[tuple[str,
             for old in [old for old in files if f"{old}/".startswith(f"{gone}/")]:
                 del files[old]
         elif member.isfile() and "lib/python3" in path and path.endswith((".py", ".pyc")):
+            if member.issparse():
+                raise LayerError(f"/{path} of the base is a sparse file; pin another base")
             content = tar.extractfile(member) if path.endswith(".py") else None
             yield path, content.read() if content else b""
 
@@ -93,12 +96,17 @@ def _layers(layout: str) -> list[str]:
     def blob(descriptor: dict[str, str]) -> str:
         return f"{layout}/blobs/{descriptor['digest'].replace(':', '/', 1)}"
 
-    with open(f"{layout}/index.json", encoding="utf-8") as file:
-        manifests = json.load(file)["manifests"]
-    if len(manifests) != 1:
-        raise LayerError(f"{layout} holds {len(manifests)} images, not one; name one platform's")
-    with open(blob(manifests[0]), encoding="utf-8") as file:
-        manifest = json.load(file)
-    if "layers" not in manifest:
-        raise LayerError(f"{layout} is an image index, not an image; name one platform's image")
-    return [blob(layer) for layer in manifest["layers"]]
+    try:
+        with open(f"{layout}/index.json", encoding="utf-8") as file:
+            manifests = json.load(file)["manifests"]
+        if len(manifests) != 1:
+            raise LayerError(
+                f"{layout} holds {len(manifests)} images, not one; name one platform's"
+            )
+        with open(blob(manifests[0]), encoding="utf-8") as file:
+            manifest = json.load(file)
+        if "layers" not in manifest:
+            raise LayerError(f"{layout} is an image index, not an image; name one platform's image")
+        return [blob(layer) for layer in manifest["layers"]]
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError, OSError) as error:
+        raise LayerError(f"{layout} is no OCI image layout: {error!r}") from None

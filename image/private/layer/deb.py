@@ -6,6 +6,7 @@ import io
 import lzma
 import os
 import tarfile
+import zlib
 
 from layer.errors import LayerError
 from layer.tarball import Entry
@@ -18,8 +19,14 @@ _MAGIC = b"!<arch>\n"
 _HEADER = 60
 # Links into /usr since Debian 12 ("merged /usr"); packages may still name the old paths.
 _MERGED = {"bin": "usr/bin", "lib": "usr/lib", "lib64": "usr/lib64", "sbin": "usr/sbin"}
+# What a package may unpack to; the largest of the base has a few dozen MB.
+_MOST_BYTES = 1 << 30
 _SETUID_SETGID = 0o6000
 _STICKY_FOR_ALL = 0o1002
+
+
+# What reading a damaged archive may raise.
+_DAMAGES = (tarfile.TarError, OSError, EOFError, lzma.LZMAError, zlib.error)
 
 
 class Package:
@@ -39,6 +46,7 @@ class Package:
             LayerError: it isn't a whole Debian package.
         """
         self._path = path
+        self._size = 0
         with open(path, "rb") as file:
             members = _ar(file.read(), path)
         if members.get("debian-binary", b"")[:2] != b"2.":
@@ -60,13 +68,24 @@ class Package:
             raise LayerError(f"{path} calls itself {self.name!r}, which is no package name")
 
     def _read_control(self, tar: tarfile.TarFile) -> str:
-        for member in tar:
-            content = (
-                tar.extractfile(member) if member.name.removeprefix("./") == "control" else None
-            )
-            if content:
-                return content.read().decode().strip() + "\n"
+        try:
+            for member in tar:
+                if member.name.removeprefix("./") == "control" and member.isreg():
+                    return self._read(tar, member, "control", 0).decode().strip() + "\n"
+        except (*_DAMAGES, UnicodeDecodeError) as error:
+            raise LayerError(f"{self._path}: its control archive is damaged: {error}") from error
         raise LayerError(f"{self._path} has no control file")
+
+    def _read(self, tar: tarfile.TarFile, member: tarfile.TarInfo, path: str, before: int) -> bytes:
+        """Returns a file's content, unless that would be out of all proportion."""
+        if member.issparse():
+            raise LayerError(f"{self._path}: /{path} is a sparse file, which no package has")
+        if before + member.size > _MOST_BYTES:
+            raise LayerError(
+                f"{self._path} unpacks to more than {_MOST_BYTES:,} bytes, as a bomb does"
+            )
+        content = tar.extractfile(member)
+        return content.read() if content else b""
 
     def entries(self) -> list[Entry]:
         """Returns the package's files as layer entries.
@@ -81,12 +100,13 @@ class Package:
                 socket, or a hard link to nothing.
         """
         entries: dict[str, Entry] = {}
+        self._size = 0
         try:
             for member in self._data:
                 path = self._checked_path(member.name)
                 if path:
                     entries[path] = self._entry(member, path, entries)
-        except (tarfile.TarError, OSError, EOFError, lzma.LZMAError) as error:
+        except _DAMAGES as error:
             raise LayerError(f"{self._path}: its data archive is damaged: {error}") from error
         return list(entries.values())
 
@@ -106,14 +126,15 @@ class Package:
                     "package doesn't hold before it"
                 )
             return Entry(path, "file", original.mode, original.data, "", self.name)
-        content = self._data.extractfile(member) if member.isreg() else None
-        if content is None:
+        if not member.isreg():
             raise LayerError(
                 f"{self._path}: /{path} is neither a file, a directory nor a link; a layer has no "
                 "devices, FIFOs or sockets"
             )
         mode = (0o755 if member.mode & 0o111 else 0o644) | member.mode & _SETUID_SETGID
-        return Entry(path, "file", mode, content.read(), "", self.name)
+        content = self._read(self._data, member, path, self._size)
+        self._size += len(content)
+        return Entry(path, "file", mode, content, "", self.name)
 
     def _checked_path(self, name: str) -> str:
         """Returns the path relative to `/`, merged-/usr links followed; "" for the root."""
@@ -167,7 +188,7 @@ def _tar(members: dict[str, bytes], name: str, path: str) -> tarfile.TarFile:
             return tarfile.open(fileobj=blob, mode="r:gz")
         if found[0] == name:
             return tarfile.open(fileobj=blob, mode="r:")
-    except (tarfile.TarError, OSError, EOFError, lzma.LZMAError) as error:
+    except _DAMAGES as error:
         raise LayerError(f"{path}: {found[0]} is damaged: {error}") from error
     raise LayerError(
         f"{path}: {found[0]} is compressed with {compression[1:]}, which the standard library of "

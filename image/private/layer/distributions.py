@@ -126,7 +126,7 @@ def entries(
             rows[cache_path(path)] = ","
             yield entry(cache_path(path), code, 0o644)
         if _is_metadata(path, "entry_points.txt"):
-            added = console_scripts(content.decode(), f"/{environment}", label)
+            added = console_scripts(content, f"/{environment}", label)
     for name, script in sorted(added.items()):
         rows[f"bin/{name}"] = _row_of(script)
         yield entry(f"bin/{name}", script, 0o755)

@@ -22,6 +22,9 @@ _SHT_SYMTAB, _SHT_STRTAB, _SHT_RELA, _SHT_NOBITS, _SHT_REL, _SHT_DYNSYM = 2, 3, 
 _SHF_ALLOC, _SHF_INFO_LINK = 0x2, 0x40
 _SHN_LORESERVE = 0xFF00
 
+# Linkers write a few dozen; what has more is no library, and would take minutes here.
+_MOST_HEADERS = 4096
+
 # For debuggers and people only. `.gnu.build.attributes` is annobin's record of compiler flags.
 _DEBUG_NAMES = (
     b".debug_",
@@ -96,8 +99,8 @@ def strip(data: bytes) -> bytes:
     """
     try:
         return _strip(data)
-    except (struct.error, IndexError):  # tables that point outside the file
-        return data
+    except (struct.error, LookupError, ValueError, OverflowError):
+        return data  # tables that point outside the file, and other nonsense
 
 
 def _strip(data: bytes) -> bytes:
@@ -109,6 +112,8 @@ def _strip(data: bytes) -> bytes:
     if kind not in (_ET_EXEC, _ET_DYN) or not shnum:
         return data
     if (phentsize, shentsize) != (_SEGMENT.size, _SECTION.size) or shstrndx >= shnum:
+        return data
+    if phnum + shnum > _MOST_HEADERS:
         return data
     segments = [_Segment(_SEGMENT.unpack_from(data, phoff + i * phentsize)) for i in range(phnum)]
     sections = [_Section(_SECTION.unpack_from(data, shoff + i * shentsize)) for i in range(shnum)]
@@ -123,6 +128,8 @@ def _strip(data: bytes) -> bytes:
         return data  # a section of a kind unknown here depends on what would go
 
     chunks = _chunks(sections, segments, header)
+    if chunks[-1].end > len(data):
+        return data  # what isn't in the file would have to be made up
     output = bytearray()
     for chunk in chunks:
         output.extend(bytes(chunk.start - chunk.shift - len(output)))
@@ -141,7 +148,10 @@ def _strip(data: bytes) -> bytes:
         if section.flags & _SHF_ALLOC or section.kind in (0, _SHT_NOBITS):
             section.offset -= _shift(chunks, section.offset)
         else:
-            output.extend(bytes(-len(output) % max(section.align, 1)))
+            padding = -len(output) % max(section.align, 1)
+            if len(output) + padding + len(content) > len(data):
+                return data  # it would grow
+            output.extend(bytes(padding))
             section.offset, section.size = len(output), len(content)
             output.extend(content)
     for index in kept:

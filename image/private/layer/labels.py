@@ -12,6 +12,8 @@ from layer.errors import LayerError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from layer.options import Options
 
 _PREFIX = "org.opencontainers.image."
@@ -28,7 +30,7 @@ def run(options: Options) -> None:
     """Writes the file."""
     labels: dict[str, str] = {}
     for path in options.many("pyproject"):
-        with open(path, encoding="utf-8") as file:
+        with open(path, "rb") as file:
             labels = project_labels(file.read(), path)
     for label in options.many("label"):
         key, _, value = label.partition("=")
@@ -38,31 +40,45 @@ def run(options: Options) -> None:
         file.writelines(lines)
 
 
-def project_labels(text: str, path: str) -> dict[str, str]:
+def project_labels(text: bytes, path: str) -> dict[str, str]:
     """Returns the labels that a project's metadata gives.
 
     Raises:
-        LayerError: the text isn't TOML, or names no project and version.
+        LayerError: the text isn't TOML, names no project and version, or holds something else where
+            PEP 621 wants a string or a table.
     """
     import tomllib
 
     try:
-        project = tomllib.loads(text).get("project", {})
-    except tomllib.TOMLDecodeError as error:
+        project = tomllib.loads(text.decode()).get("project", {})
+        if "name" not in project or "version" not in project:
+            raise LayerError(f"{path}: [project] gives no name and version to label the image with")
+        labels = _labels(project)
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise LayerError(f"{path}: {error}") from None
-    if "name" not in project or "version" not in project:
-        raise LayerError(f"{path}: [project] gives no name and version to label the image with")
+    except (AttributeError, TypeError):
+        raise LayerError(f"{path}: [project] is not as PEP 621 has it") from None
+    for key, value in labels.items():
+        # The file that they go into has a line for each.
+        if not isinstance(value, str) or len(value.splitlines()) > 1:
+            raise LayerError(f"{path}: {value!r} can't be the label {key}, which is a line of text")
+    return labels
+
+
+def _labels(project: dict[str, Any]) -> dict[str, str]:
     people = [
         person.get("name") or person.get("email", "")
         for person in project.get("maintainers") or project.get("authors") or []
     ]
     licence = project.get("license", "")
+    # PEP 621's older form may hold the whole text.
+    licence = licence if isinstance(licence, str) else licence.get("text", "").partition("\n")[0]
     labels = {
         "maintainer": ", ".join(people),
         "version": project["version"],
         _PREFIX + "authors": ", ".join(people),
         _PREFIX + "description": " ".join(project.get("description", "").split()),
-        _PREFIX + "licenses": licence if isinstance(licence, str) else licence.get("text", ""),
+        _PREFIX + "licenses": licence,
         _PREFIX + "title": project["name"],
         _PREFIX + "version": project["version"],
     }

@@ -28,11 +28,14 @@ def compile_source(source: bytes, filename: str, optimize: int = -1) -> bytes:
     """
     try:
         code = compile(source, filename, "exec", dont_inherit=True, optimize=optimize)
+        marshalled = marshal.dumps(code)
     except SyntaxError as error:
         raise LayerError(f"{filename}:{error.lineno or 1}: syntax error: {error.msg}") from None
-    except ValueError as error:  # a null byte
+    except (ValueError, OverflowError) as error:  # a null byte
         raise LayerError(f"{filename}:1: syntax error: {error}") from None
-    return MAGIC_NUMBER + _FLAGS + source_hash(source) + marshal.dumps(code)
+    except (RecursionError, MemoryError):
+        raise LayerError(f"{filename}:1: syntax error: it is nested too deeply") from None
+    return MAGIC_NUMBER + _FLAGS + source_hash(source) + marshalled
 
 
 def cache_path(path: str) -> str:

@@ -21,7 +21,7 @@ _REFERENCE = re.compile(r"^\s*([\w.]+)\s*:\s*([\w.]+)\s*(\[.*\])?$")
 _INTERPRETER = re.compile(rb"\A#!pythonw?(?=\s)")
 
 
-def console_scripts(entry_points: str, environment: str, label: str) -> dict[str, bytes]:
+def console_scripts(entry_points: bytes, environment: str, label: str) -> dict[str, bytes]:
     """Returns each console script's name and text.
 
     Args:
@@ -37,8 +37,8 @@ def console_scripts(entry_points: str, environment: str, label: str) -> dict[str
     parser = configparser.ConfigParser(delimiters=("=",), strict=False, interpolation=None)
     parser.optionxform = str  # type: ignore[assignment,method-assign]
     try:
-        parser.read_string(entry_points)
-    except configparser.Error as error:
+        parser.read_string(entry_points.decode())
+    except (configparser.Error, UnicodeDecodeError) as error:
         raise LayerError(f"{label}: entry_points.txt: {str(error).splitlines()[0]}") from None
     made = {}
     for section in ("console_scripts", "gui_scripts"):
@@ -47,8 +47,9 @@ def console_scripts(entry_points: str, environment: str, label: str) -> dict[str
         for name, reference in parser.items(section):
             match = _REFERENCE.match(reference)
             if not match or "/" in name:
+                given = " ".join(reference.split())  # it may go on for lines
                 raise LayerError(
-                    f"{label}: the console script {name} = {reference} isn't of the form "
+                    f"{label}: the console script {name} = {given} isn't of the form "
                     "name = module:object"
                 )
             module, attribute = match[1], match[2]

@@ -62,7 +62,10 @@ def deb(
     compression: str = "xz",
 ) -> Path:
     """Writes a package with these entries and returns its path."""
-    said = member("./control", (control() if paragraph is None else paragraph).encode())
+    said = member(
+        "./control",
+        (control() if paragraph is None else paragraph).encode(errors="surrogateescape"),
+    )
     path.write_bytes(
         ar(
             ("debian-binary", b"2.0\n"),

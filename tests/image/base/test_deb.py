@@ -99,6 +99,31 @@ def test_damaged_packages(tmp_path: Path, content: bytes, message: str) -> None:
     assert str(path) in str(refused.value)
 
 
+def test_a_package_that_unpacks_to_too_much(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("layer.deb._MOST_BYTES", 100_000)
+    files = [member(f"./usr/share/{number}", bytes(30_000)) for number in range(4)]
+    path = deb(tmp_path / "bomb.deb", *files)
+    package = Package(str(path))
+    with pytest.raises(LayerError, match=r"bomb\.deb unpacks to more than 100,000 bytes"):
+        package.entries()
+    assert len(Package(str(deb(tmp_path / "a.deb", *files[:3]))).entries()) == 3
+
+
+def test_a_control_archive_that_is_damaged(tmp_path: Path) -> None:
+    path = deb(tmp_path / "a.deb", paragraph="Package: \udcff\n")
+    with pytest.raises(LayerError, match="its control archive is damaged: 'utf-8' codec can't"):
+        Package(str(path))
+
+
+def test_a_sparse_file(tmp_path: Path) -> None:
+    """Of no size in the package, and of any size when it is read."""
+    path = deb(tmp_path / "a.deb", member("./usr/share/holes", kind=tarfile.GNUTYPE_SPARSE))
+    with pytest.raises(LayerError, match="/usr/share/holes is a sparse file, which no package"):
+        Package(str(path)).entries()
+
+
 def test_truncated_data_inside_the_package(tmp_path: Path) -> None:
     data = tar(member("./x", b"x" * 100_000), compression="gz")
     path = tmp_path / "damaged.deb"

@@ -149,6 +149,13 @@ def test_two_packages_with_one_path_are_refused(tmp_path: Path) -> None:
         run(tmp_path, f"--deb={one}", f"--deb={two}")
 
 
+def test_a_file_behind_another_packages_link_is_refused(tmp_path: Path) -> None:
+    one = deb(tmp_path / "1.deb", link("./etc/x", "/root"), paragraph=control("one"))
+    two = deb(tmp_path / "2.deb", member("./etc/x/.profile"), paragraph=control("two"))
+    with pytest.raises(LayerError, match=r"/etc/x is a symlink \(one\), but two needs a directory"):
+        run(tmp_path, f"--deb={one}", f"--deb={two}")
+
+
 def test_an_option_of_the_wrong_form(tmp_path: Path) -> None:
     with pytest.raises(LayerError, match="'etc/passwd' isn't of the form PATH=VALUE"):
         run(tmp_path, "--file=etc/passwd")

@@ -31,6 +31,7 @@ def check_text(tmp_path: Path, text: str, application: str = "main:app") -> None
         "for app in apps: pass",
         "first, (second, *app) = values",
         "print(app := create())",
+        "x = 1" + "+1" * 4000 + "\napp = 1",
         "match value:\n    case [app]: pass",
         "def __getattr__(name): ...",
     ],

@@ -3,6 +3,7 @@
 import hashlib
 import io
 import json
+import random
 import tarfile
 from pathlib import Path
 
@@ -89,6 +90,22 @@ def test_layers_of_another_compression(tmp_path: Path) -> None:
             blob.write_bytes(b"\x28\xb5\x2f\xfd zstd")
     with pytest.raises(LayerError, match=r"is no plain or gzip tar; pin a base whose layers.*$"):
         names(base)
+
+
+def test_a_damaged_layer(tmp_path: Path) -> None:
+    base = layout(tmp_path, [{f"{LIB}a.py": random.Random(1).randbytes(50_000)}])
+    for blob in (tmp_path / "blobs/sha256").iterdir():
+        if blob.read_bytes()[:2] == b"\x1f\x8b":
+            blob.write_bytes(blob.read_bytes()[:20_000])
+    with pytest.raises(LayerError, match="is damaged, or is no plain or gzip tar"):
+        names(base)
+
+
+@pytest.mark.parametrize("index", ["{", "[]", '{"manifests": 1}', '{"manifests": [{"digest": 1}]}'])
+def test_what_is_no_layout(tmp_path: Path, index: str) -> None:
+    (tmp_path / "index.json").write_text(index)
+    with pytest.raises(LayerError, match="is no OCI image layout: "):
+        names(str(tmp_path))
 
 
 def test_an_index_of_several_images(tmp_path: Path) -> None:

@@ -124,7 +124,7 @@ def test_bytecode_is_made_here_or_not_at_all(distribution: Distribution) -> None
 def test_an_entry_point_of_another_form(reference: str) -> None:
     text = f"[console_scripts]\nshop = {reference}\n"
     with pytest.raises(LayerError) as caught:
-        console_scripts(text, "/app/.venv", "shop 1.0")
+        console_scripts(text.encode(), "/app/.venv", "shop 1.0")
     assert str(caught.value) == (
         f"shop 1.0: the console script shop = {reference} isn't of the form name = module:object"
     )
@@ -132,7 +132,7 @@ def test_an_entry_point_of_another_form(reference: str) -> None:
 
 def test_entry_points_that_are_no_ini_file() -> None:
     with pytest.raises(LayerError, match=r"^shop 1\.0: entry_points\.txt: "):
-        console_scripts("shop = x:y\n", "/app/.venv", "shop 1.0")
+        console_scripts(b"shop = x:y\n", "/app/.venv", "shop 1.0")
 
 
 def test_other_interpreters_are_left_alone() -> None:

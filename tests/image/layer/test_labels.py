@@ -21,7 +21,7 @@ Changelog = "https://git.example/shop/changes"
 
 
 def test_labels_of_a_project() -> None:
-    assert project_labels(PROJECT, "pyproject.toml") == {
+    assert project_labels(PROJECT.encode(), "pyproject.toml") == {
         "maintainer": "Shop Team, ops@example.org",
         "version": "1.2.3",
         "org.opencontainers.image.authors": "Shop Team, ops@example.org",
@@ -50,14 +50,23 @@ def test_given_labels_win_and_empty_ones_are_left_out(tmp_path: Path) -> None:
     assert output.read_text() == "org.opencontainers.image.version=1\nquery=a=b\nversion=2\n"
 
 
+def test_a_licence_by_its_text_is_its_first_line() -> None:
+    project = b'[project]\nname = "x"\nversion = "1"\nlicense = { text = "MIT\\n\\nlong" }'
+    assert project_labels(project, "p")["org.opencontainers.image.licenses"] == "MIT"
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
         ("[project", r"^pyproject\.toml: "),
         ("[tool.x]", "gives no name and version to label the image with"),
         ('[project]\nname = "x"\ndynamic = ["version"]', "gives no name and version"),
+        ("project = 1", r"\[project\] is not as PEP 621 has it$"),
+        ('[project]\nname = "x"\nversion = "1"\nauthors = "me"', "is not as PEP 621 has it"),
+        ('[project]\nname = "x"\nversion = 1', r"1 can't be the label version, which is a line"),
+        ('[project]\nname = "x"\nversion = "1\\nuser=root"', r"'1\\nuser=root' can't be the label"),
     ],
 )
 def test_projects_that_cannot_label_an_image(text: str, message: str) -> None:
     with pytest.raises(LayerError, match=message):
-        project_labels(text, "pyproject.toml")
+        project_labels(text.encode(), "pyproject.toml")

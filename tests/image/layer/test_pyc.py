@@ -55,3 +55,5 @@ def test_a_syntax_error_names_file_and_line() -> None:
         compile_source(b"import os\ndef broken(:\n", "/app/main.py")
     with pytest.raises(LayerError, match=r"^/app/main\.py:1: syntax error: "):
         compile_source(b"x = '\0'\n", "/app/main.py")
+    with pytest.raises(LayerError, match=r"^/app/main\.py:1: .* it is nested too deeply$"):
+        compile_source(b"x = " + b"-" * 6000 + b"1\n", "/app/main.py")

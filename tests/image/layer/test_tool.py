@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import random
 import shutil
 import subprocess
 import sys
@@ -9,6 +10,8 @@ from pathlib import Path
 
 import layer
 import pytest
+
+from tests import small_disk
 
 TOOL = Path(layer.__file__).parent
 SOURCES = {
@@ -108,6 +111,35 @@ def test_a_fault_is_one_line_and_leaves_no_output(tmp_path: Path) -> None:
         "ERROR: pkg/__init__.py:1: syntax error: '(' was never closed\n",
     )
     assert not (tmp_path / "layer.tar.gz").exists()
+
+
+def test_a_full_disk_is_one_line_and_leaves_no_output(tmp_path: Path) -> None:
+    checkout(tmp_path, 0o022)
+    # What gzip can't make small: the disk must be full before the layer is whole.
+    (tmp_path / "main.py").write_text(f"app = {random.Random(1).randbytes(200_000).hex()!r}\n")
+    output = tmp_path / "out"
+    output.mkdir()
+    small = [sys.executable, "-I", small_disk.__file__, str(output), "32768"]
+    tool = [sys.executable, "-I", "-S", "-B", str(TOOL / "__main__.py"), *app(tmp_path)]
+    # Whether anything is left is seen within, where the small disk is.
+    looks = ["/bin/sh", "-c", '"$@"; code=$?; ls -A out; exit $code', "sh"]
+    done = subprocess.run(
+        [*small, *looks, *tool, f"--output={output / 'layer.tar.gz'}"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode == small_disk.SKIPPED:
+        pytest.skip(f"NOTHING was written, user namespaces are forbidden: {done.stderr}")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == "ERROR: the disk is full: free some space, then build again\n"
+
+
+def test_a_file_that_is_missing_is_one_line(tmp_path: Path) -> None:
+    code, output = run(*app(tmp_path), cwd=tmp_path)
+    assert code == 1
+    assert output == "ERROR: [Errno 2] No such file or directory: 'main.py'\n"
 
 
 def test_arguments_from_a_file(tmp_path: Path) -> None:
