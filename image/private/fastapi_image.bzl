@@ -4,6 +4,7 @@ load("@rules_oci//oci:defs.bzl", "oci_image", "oci_image_index", "oci_load", "oc
 load("@rules_python//python:defs.bzl", "py_binary")
 load("//sbom:defs.bzl", "attestations", "attested_push")
 load(":app_layer.bzl", "app_layer")
+load(":base_interpreter.bzl", "base_interpreter")
 load(":bytecode_layer.bzl", "bytecode_layer")
 load(":project_labels.bzl", "project_labels")
 load(":python_layers.bzl", "python_layers")
@@ -110,7 +111,8 @@ def fastapi_image(
 
     The build fails with one line that says what and where if: `application` names no module or no
     attribute of the sources; a source isn't valid Python; two sources have one path in the image, or
-    one lies in the virtual environment; there would be more than `max_layers` layers.
+    one lies in the virtual environment; there would be more than `max_layers` layers; a base has no
+    `python3.13` in `python_home`.
 
     Args:
         name: name of the image.
@@ -214,9 +216,16 @@ def fastapi_image(
                 compression_level = compression_level,
                 **common
             )
+        base_interpreter(
+            name = "{}_base_interpreter_{}".format(name, platform),
+            base = bases[platform],
+            home = python_home,
+            **common
+        )
         native.filegroup(
             name = "{}_layers_{}".format(name, platform),
             srcs = [name + "_layers"],
+            data = ["{}_base_interpreter_{}".format(name, platform)],
             output_group = platform,
             **common
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 
 # Each is a module of this package with `run(options)`; its docstring lists the options.
-_COMMANDS = ("app", "bytecode", "debs", "distributions", "labels", "venv")
+_COMMANDS = ("app", "bytecode", "debs", "distributions", "interpreter", "labels", "venv")
 
 
 def main(arguments: list[str]) -> int:

@@ -15,6 +15,7 @@ import warnings
 
 from layer import tarball
 from layer.errors import LayerError
+from layer.layout import layers, take_away
 from layer.pyc import cache_path, compile_source
 
 TYPE_CHECKING = False
@@ -23,9 +24,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from layer.options import Options
-
-_WHITEOUT = ".wh."
-_OPAQUE = ".wh..wh..opq"
 
 
 def run(options: Options) -> None:
@@ -60,7 +58,7 @@ def _library(layout: str) -> dict[str, bytes]:
     import zlib
 
     files: dict[str, bytes] = {}
-    for layer in _layers(layout):
+    for layer in layers(layout):
         try:
             with tarfile.open(layer) as tar:
                 added = dict(_apply(tar, files))
@@ -77,36 +75,10 @@ def _apply(tar: tarfile.TarFile, files: dict[str, bytes]) -> Iterator[tuple[str,
     """Yields one layer's Python files, and takes out of `files` what the layer deletes."""
     for member in tar:
         path = member.name.removeprefix("./")
-        folder, _, name = path.rpartition("/")
-        if name.startswith(_WHITEOUT):
-            gone = folder if name == _OPAQUE else f"{folder}/{name.removeprefix(_WHITEOUT)}"
-            for old in [old for old in files if f"{old}/".startswith(f"{gone}/")]:
-                del files[old]
-        elif member.isfile() and "lib/python3" in path and path.endswith((".py", ".pyc")):
+        if take_away(files, path):
+            continue
+        if member.isfile() and "lib/python3" in path and path.endswith((".py", ".pyc")):
             if member.issparse():
                 raise LayerError(f"/{path} of the base is a sparse file; pin another base")
             content = tar.extractfile(member) if path.endswith(".py") else None
             yield path, content.read() if content else b""
-
-
-def _layers(layout: str) -> list[str]:
-    """Returns the paths of the layers' blobs, the lowest first."""
-    import json
-
-    def blob(descriptor: dict[str, str]) -> str:
-        return f"{layout}/blobs/{descriptor['digest'].replace(':', '/', 1)}"
-
-    try:
-        with open(f"{layout}/index.json", encoding="utf-8") as file:
-            manifests = json.load(file)["manifests"]
-        if len(manifests) != 1:
-            raise LayerError(
-                f"{layout} holds {len(manifests)} images, not one; name one platform's"
-            )
-        with open(blob(manifests[0]), encoding="utf-8") as file:
-            manifest = json.load(file)
-        if "layers" not in manifest:
-            raise LayerError(f"{layout} is an image index, not an image; name one platform's image")
-        return [blob(layer) for layer in manifest["layers"]]
-    except (ValueError, LookupError, TypeError, AttributeError, RecursionError, OSError) as error:
-        raise LayerError(f"{layout} is no OCI image layout: {error!r}") from None
