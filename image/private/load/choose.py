@@ -26,13 +26,22 @@ def choose(to: str | None, profile: str | None) -> list[Engine]:
     """
     local = docker.from_environment(os.environ)
     wanted = profile or ("minikube" if to else None)
-    if to in (None, "minikube") and (engine := find_minikube(wanted)):
-        return [engine]
+    if to in (None, "minikube"):
+        try:
+            if engine := find_minikube(wanted):
+                return [engine]
+        except LoadError:
+            # A name alone may be a kind cluster's.
+            if to or not (nodes := _kind(local, profile)):
+                raise
+            return nodes
     if to == "kind" or (to is None and local is not None and "DOCKER_HOST" not in os.environ):
         if nodes := _kind(local, profile if to else None):
             return nodes
         if to == "kind":
-            raise LoadError("no node of a kind cluster runs: create one (kind create cluster)")
+            which = f"the kind cluster {profile}" if profile else "a kind cluster"
+            name = f" --name {profile}" if profile else ""
+            raise LoadError(f"no node of {which} runs: create one (kind create cluster{name})")
     if to in (None, "docker") and local is not None:
         return [local]
     if to in (None, "podman") and host.find("podman"):

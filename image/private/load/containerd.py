@@ -24,7 +24,7 @@ class Containerd:
     def load(self, image: Image, names: Sequence[str]) -> int:
         check_platform(self.name, image, self.machine())
         names = [complete(name) for name in names]
-        if self._named(image) >= set(names):
+        if self._whole(image) >= set(names):
             return 0
         known = set(self.ctr("content", "ls", "--quiet").split())
         with tempfile.TemporaryFile() as file:
@@ -38,10 +38,11 @@ class Containerd:
         """Imports the archive in an open file."""
         self.ctr("images", "import", "-", stdin=archive_file)
 
-    def _named(self, image: Image) -> set[str]:
-        """Names under which it has this very image."""
-        rows = [line.split() for line in self.ctr("images", "ls").splitlines()]
-        return {row[0] for row in rows if image.manifest.digest in row}
+    def _whole(self, image: Image) -> set[str]:
+        """Names under which it has all of this image, unpacked: a full disk leaves half of it."""
+        rows = [line.split() for line in self.ctr("images", "check").splitlines()]
+        whole = {image.manifest.digest, "complete"}
+        return {row[0] for row in rows if whole <= set(row) and row[-1] == "true"}
 
     def machine(self) -> str:
         """The CPU that it runs on, as uname says it."""

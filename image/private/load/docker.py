@@ -120,6 +120,11 @@ class Docker:
             )
             response = connection.getresponse()
             text = response.read().decode("utf-8", "replace")
+        except PermissionError:
+            raise LoadError(
+                f"{self.name} can't be opened by this user: run as root, or join the group that"
+                " its socket belongs to (sudo usermod -aG docker USER, then log in again)"
+            ) from None
         except (OSError, http.client.HTTPException) as error:
             reason = getattr(error, "strerror", None) or error
             raise LoadError(

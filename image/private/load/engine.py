@@ -31,6 +31,8 @@ def refused(engine: str, reason: str) -> LoadError:
     text = lines[-1] if lines else "it gave no reason"
     if "no space left" in reason.lower():
         text += "; free disk space there (docker system prune, podman image prune) and load again"
+    elif "dial unix" in text and "permission denied" in text:
+        text += "; run as root"
     return LoadError(f"{engine} did not take the image: {text}")
 
 

@@ -37,6 +37,7 @@ def find_minikube(profile: str | None) -> Engine | None:
         if profile:
             raise LoadError(
                 "no program minikube can be started from here: install it, or leave out --profile"
+                " and --to to load elsewhere"
             )
         return None
     name = profile or _output("minikube", "profile").strip().removeprefix("* ") or "minikube"

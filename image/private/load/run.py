@@ -44,6 +44,10 @@ def command(engine: Engine, image: Image, name: str, options: argparse.Namespace
         result += ["--publish", f"127.0.0.1:{options.port or port}:{port}"]
     if options.env_file:
         # `bazel run` starts in the runfiles; the user's folder is in this variable.
-        folder = Path(os.environ.get("BUILD_WORKING_DIRECTORY", ""))
-        result += ["--env-file", str(folder / options.env_file)]
+        file = Path(os.environ.get("BUILD_WORKING_DIRECTORY", "")) / options.env_file
+        try:
+            file.read_bytes()
+        except OSError as error:
+            raise LoadError(f"--env-file: {file} can't be read: {error.strerror}") from None
+        result += ["--env-file", str(file)]
     return [*result, *options.engine_option, name, *options.command]

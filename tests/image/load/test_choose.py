@@ -77,6 +77,45 @@ def test_a_profile_that_is_not_there(machine: Path) -> None:
         choose("minikube", "shop")
 
 
+@pytest.fixture
+def kind(machine: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Docker with the containers of a kind cluster `shop`: two nodes and a load balancer."""
+    socket = machine.parent / "docker.sock"
+    socket.touch()
+    monkeypatch.setattr("load.docker._SYSTEM_SOCKET", str(socket))
+    tiny.program(
+        machine,
+        "docker",
+        """case "$*" in
+        *label=io.x-k8s.kind.cluster=shop' '*|*label=io.x-k8s.kind.cluster' '*)
+            echo shop-control-plane; echo shop-worker; echo shop-external-load-balancer ;;
+        esac""",
+    )
+
+
+@pytest.mark.usefixtures("kind")
+@pytest.mark.parametrize(("to", "cluster"), [("kind", None), ("kind", "shop"), (None, "shop")])
+def test_every_node_of_a_kind_cluster(to: str | None, cluster: str | None) -> None:
+    engines = choose(to, cluster)
+    assert [engine.name for engine in engines] == [
+        "kind node shop-control-plane",
+        "kind node shop-worker",
+    ]
+
+
+@pytest.mark.usefixtures("kind")
+def test_kind_comes_before_docker() -> None:
+    assert choose(None, None)[0].name == "kind node shop-control-plane"
+
+
+@pytest.mark.usefixtures("kind")
+def test_a_kind_cluster_that_is_not_there() -> None:
+    with pytest.raises(LoadError, match=r"cluster barn runs: .*\(kind create cluster --name barn"):
+        choose("kind", "barn")
+    with pytest.raises(LoadError, match=r"no program minikube"):
+        choose(None, "barn")
+
+
 def test_podman(machine: Path) -> None:
     tiny.program(machine, "podman", "exit 0")
     (engine,) = choose(None, None)

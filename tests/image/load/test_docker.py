@@ -80,6 +80,17 @@ def test_an_engine_that_does_not_run(tmp_path: Path) -> None:
         Docker("unix:///no-such-folder/none.sock").load(tiny.image(tmp_path / "image"), NAMES)
 
 
+def test_a_socket_of_others(
+    daemon: Daemon, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("load.docker._UnixConnection.connect", refuse)
+    with pytest.raises(LoadError, match=r"can't be opened by this user: run as root, or join"):
+        Docker(daemon.endpoint).load(tiny.image(tmp_path / "image"), NAMES)
+
+
 def test_an_address_of_another_kind(tmp_path: Path) -> None:
     with pytest.raises(LoadError, match=r"DOCKER_HOST=ssh://host: only unix:// and tcp://"):
         Docker("ssh://host").load(tiny.image(tmp_path / "image"), NAMES)

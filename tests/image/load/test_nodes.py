@@ -20,7 +20,7 @@ def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         "ctr",
         f"""case "$*" in
         *'content ls'*) cat {tmp_path}/known 2> /dev/null || true ;;
-        *'images ls'*) cat {tmp_path}/named 2> /dev/null || true ;;
+        *'images check'*) cat {tmp_path}/checked 2> /dev/null || true ;;
         *'images import -') cat > {tmp_path}/imported ;;
         *'images import '*) cat /dev/null; cp {tmp_path}/copied {tmp_path}/imported ;;
         esac""",
@@ -53,13 +53,25 @@ def test_blobs_that_it_has_stay_here(machine: Path, tmp_path: Path, engine: Cont
     assert _blobs(machine) == {blob.digest for blob in image.blobs} - {image.layers[0].digest}
 
 
-def test_an_image_that_has_its_names_is_left_alone(machine: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("state", "imported"),
+    [
+        ("complete (4/4) 1 MiB/1 MiB true", False),
+        ("complete (4/4) 1 MiB/1 MiB false", True),  # the disk was full when it was unpacked
+        ("incomplete (3/4) 1 MiB/1 MiB true", True),
+    ],
+)
+def test_an_image_that_is_there_whole_is_left_alone(
+    machine: Path, tmp_path: Path, state: str, imported: bool
+) -> None:
     image = tiny.image(tmp_path / "image")
-    (machine / "named").write_text(
-        f"docker.io/library/app:latest manifest {image.manifest.digest} 1 MiB\n"
+    (machine / "known").write_text("".join(f"{blob.digest}\n" for blob in image.blobs))
+    (machine / "checked").write_text(
+        f"REF TYPE DIGEST STATUS SIZE UNPACKED\n"
+        f"docker.io/library/app:latest manifest {image.manifest.digest} {state}\n"
     )
     assert Containerd().load(image, ["app:latest"]) == 0
-    assert not (machine / "imported").exists()
+    assert (machine / "imported").exists() == imported
 
 
 def test_the_engines_reason_is_passed_on(machine: Path, tmp_path: Path) -> None:

@@ -24,6 +24,7 @@ def image(
     config = {
         "os": "linux",
         "architecture": cpu,
+        "config": {"ExposedPorts": {"8000/tcp": {}}},
         "rootfs": {"type": "layers", "diff_ids": diff_ids},
     }
     manifest = {
