@@ -16,10 +16,13 @@ def image() -> layout.Image:
     return layout.read(Path(os.environ["IMAGE"]).resolve())
 
 
+type Maker = Callable[[Path | None], AbstractContextManager[Engine]]
+
+
 @pytest.fixture(scope="session")
-def engine() -> Iterator[Engine]:
-    """An engine with an empty store."""
-    makers: dict[str, Callable[[], AbstractContextManager[Engine]]] = {
+def maker() -> Iterator[Maker]:
+    """Starts an engine of the kind under test; with a folder, its store is there."""
+    makers: dict[str, Maker] = {
         "containerd": engines.containerd,
         "docker": engines.docker,
         "podman": engines.podman,
@@ -27,8 +30,14 @@ def engine() -> Iterator[Engine]:
     with pytest.MonkeyPatch.context() as patch:
         # Engines call programs of root's (iptables), which Bazel's PATH for tests lacks.
         patch.setenv("PATH", f"{os.environ['PATH']}:/usr/local/sbin:/usr/sbin:/sbin")
-        with makers[os.environ["ENGINE"]]() as started:
-            yield started
+        yield makers[os.environ["ENGINE"]]
+
+
+@pytest.fixture(scope="session")
+def engine(maker: Maker) -> Iterator[Engine]:
+    """An engine with an empty store."""
+    with maker(None) as started:
+        yield started
 
 
 @pytest.fixture(scope="session")

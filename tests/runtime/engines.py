@@ -38,6 +38,27 @@ def _folder() -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
+def system(*command: str) -> str:
+    """Output of one of the machine's own programs, which has to succeed."""
+    done = host.run(command)
+    assert done.returncode == 0, done.stderr.decode()
+    return done.stdout.decode()
+
+
+@contextlib.contextmanager
+def _bridge() -> Iterator[str]:
+    """A network for containers, from the range that is set apart for tests (RFC 2544)."""
+    number = os.getpid() % 250
+    name = f"engine{number}"
+    system("ip", "link", "add", name, "type", "bridge")
+    try:
+        system("ip", "address", "add", f"198.18.{number}.1/24", "dev", name)
+        system("ip", "link", "set", name, "up")
+        yield name
+    finally:
+        system("ip", "link", "delete", name)
+
+
 @contextlib.contextmanager
 def _daemon(command: list[str], socket: Path, log: Path) -> Iterator[None]:
     with log.open("wb") as output:
@@ -58,13 +79,13 @@ def _daemon(command: list[str], socket: Path, log: Path) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def podman() -> Iterator[Podman]:
+def podman(data: Path | None = None) -> Iterator[Podman]:
     _need("podman", "runc")
     with _folder() as folder, pytest.MonkeyPatch.context() as patch:
+        data = data or folder / "data"
         storage = folder / "storage.conf"
         storage.write_text(
-            f'[storage]\ndriver = "overlay"\n'
-            f'graphroot = "{folder}/data"\nrunroot = "{folder}/run"\n'
+            f'[storage]\ndriver = "overlay"\ngraphroot = "{data}"\nrunroot = "{folder}/run"\n'
         )
         patch.setenv("CONTAINERS_STORAGE_CONF", str(storage))
         if "CONTAINERS_CONF" not in os.environ:
@@ -76,29 +97,32 @@ def podman() -> Iterator[Podman]:
             host.run(["podman", "rm", "--all", "--force", "--time", "0"])
             host.run(["podman", "pod", "rm", "--all", "--force"])
             host.run(["podman", "rmi", "--all", "--force"])
-            host.run(["umount", f"{folder}/data/overlay"])
+            host.run(["umount", f"{data}/overlay"])
 
 
 @contextlib.contextmanager
-def docker() -> Iterator[Docker]:
-    _need("dockerd", "docker")
-    with _folder() as folder:
+def docker(data: Path | None = None) -> Iterator[Docker]:
+    _need("dockerd", "docker", "docker-proxy", "ip")
+    # One that is started beside another for its disk has no containers.
+    network = contextlib.nullcontext("none") if data else _bridge()
+    with _folder() as folder, network as bridge:
         socket = folder / "docker.sock"
-        command = ["dockerd", f"--host=unix://{socket}", f"--data-root={folder}/data"]
+        command = ["dockerd", f"--host=unix://{socket}", f"--data-root={data or folder / 'data'}"]
         command += [f"--exec-root={folder}/exec", f"--pidfile={folder}/pid"]
-        # No network of its own: the machine's firewall stays as it is.
-        command += ["--bridge=none", "--iptables=false", "--ip-masq=false"]
+        # The machine's firewall and routing stay as they are; a proxy publishes ports.
+        command += [f"--bridge={bridge}", "--iptables=false", "--ip-masq=false"]
+        command += ["--ip-forward=false"]
         with _daemon(command, socket, folder / "log"):
             yield Docker(f"unix://{socket}")
 
 
 @contextlib.contextmanager
-def containerd() -> Iterator[Containerd]:
-    _need("containerd", "ctr")
+def containerd(data: Path | None = None) -> Iterator[Containerd]:
+    _need("containerd", "ctr", "runc")
     with _folder() as folder, pytest.MonkeyPatch.context() as patch:
         socket = folder / "containerd.sock"
         (folder / "config.toml").write_text(
-            f'version = 2\nroot = "{folder}/root"\nstate = "{folder}/state"\n'
+            f'version = 2\nroot = "{data or folder / "data"}"\nstate = "{folder}/state"\n'
             f'[grpc]\naddress = "{socket}"\n'
         )
         with _daemon(["containerd", "--config", f"{folder}/config.toml"], socket, folder / "log"):

@@ -14,7 +14,6 @@ import httpx2
 import pytest
 from load import host, layout
 from load.engine import Engine
-from load.podman import Podman
 
 from tests.app import bearer
 from tests.app.postgres import Postgres, free_port
@@ -370,8 +369,6 @@ def test_no_connection_is_tried_at_start(
     engine: Engine, loaded: layout.Image, tmp_path: Path
 ) -> None:
     """In a network of its own, whose counters begin at zero. The port is the image's, published."""
-    if not isinstance(engine, Podman):
-        pytest.skip("this test's dockerd has no network of its own; podman runs it")
     port = free_port()
     words = run_command(
         engine, loaded, "--detach", port=str(port), env_file=variables(tmp_path, SECRETS)

@@ -7,12 +7,19 @@ import json
 import os
 import shutil
 import tarfile
+import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import pytest
 from load import layout, names
 from load.engine import Engine
+from load.errors import LoadError
+
+from tests.runtime.conftest import Maker
+from tests.runtime.engines import system
 
 
 def _edited(image: layout.Image, folder: Path, line: bytes) -> layout.Image:
@@ -68,3 +75,29 @@ def test_an_edit_moves_the_app_layer_alone(
     assert figures["again"][0] == figures["back"][0] == 0
     assert 0 < figures["edited"][0] <= image.size / 100
     assert figures["edited"][1] < figures["first"][1] / 2
+
+
+@pytest.fixture
+def disk() -> Iterator[Path]:
+    """A file system that is too small for the image."""
+    folder = Path(tempfile.mkdtemp(prefix="disk-", dir="/tmp"))
+    system("mount", "-t", "tmpfs", "-o", "size=60m", "none", str(folder))
+    try:
+        yield folder
+    finally:
+        system("umount", "--lazy", str(folder))
+        folder.rmdir()
+
+
+def test_a_full_disk_is_said_and_leaves_nothing_half_there(
+    maker: Maker, image: layout.Image, disk: Path
+) -> None:
+    with maker(disk) as engine:
+        with pytest.raises(LoadError, match=r"no space left on device.*; free disk space there"):
+            engine.load(image, ["todo-backend:latest"])
+        used = int(system("df", "--output=used", "--block-size=1", str(disk)).split()[-1])
+        system("mount", "-o", "remount,size=400m", str(disk))
+        engine.load(image, ["todo-backend:latest"])
+        now = int(system("df", "--output=used", "--block-size=1", str(disk)).split()[-1])
+        assert now > used + 60e6
+        assert engine.load(image, ["todo-backend:latest"]) == 0
