@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from load import __main__ as command_line
 from load import layout
 from todo.settings import Settings
 
@@ -74,6 +75,13 @@ def test_variables_are_settings_of_the_app_or_of_uvicorn(
     assert {name for name in given if not name.startswith("UVICORN_")} <= known
     # What the image sets is the image's.
     assert not given & {entry.partition("=")[0] for entry in config["Env"]}
+
+
+def test_a_single_container_gets_the_pods_memory(minikube: list[Json]) -> None:
+    """`bazel run //image:run` is to behave as the pod does."""
+    limits = pods(minikube)["Deployment"]["spec"]["containers"][0]["resources"]["limits"]
+    default = command_line.parser().parse_args(["run", "layout", "name"]).memory
+    assert limits["memory"] == default.replace("m", "Mi")
 
 
 @pytest.mark.parametrize(

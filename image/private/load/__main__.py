@@ -11,7 +11,7 @@ from load.engine import Engine
 from load.errors import LoadError
 
 
-def _parser() -> argparse.ArgumentParser:
+def parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="image", description=__doc__)
     verbs = parser.add_subparsers(dest="verb", required=True)
     for verb, text in (
@@ -28,7 +28,7 @@ def _parser() -> argparse.ArgumentParser:
         each.add_argument("--tag", action="append", default=[], help="one more name with a tag")
         if verb == "run":
             each.add_argument("--env-file", help="variables for the container, NAME=value per line")
-            each.add_argument("--memory", default="256m", help="limit; default %(default)s")
+            each.add_argument("--memory", default="384m", help="limit; default %(default)s")
             each.add_argument("--port", help="port on 127.0.0.1; default: the image's own")
             each.add_argument(
                 "--engine-option",
@@ -56,7 +56,7 @@ def _load(engines: Sequence[Engine], image: layout.Image, tags: list[str]) -> No
 
 def main(arguments: Sequence[str]) -> int:
     """Returns the exit code: 1 after a LoadError, whose line goes to standard error."""
-    options = _parser().parse_args(arguments)
+    options = parser().parse_args(arguments)
     try:
         image = layout.read(options.layout)
         tags = [options.name, *options.tag, names.tagged(options.name, image)]
