@@ -7,6 +7,7 @@ import pytest
 from load import layout
 from load.engine import Engine
 
+from tests.app.model import ModelServer
 from tests.app.postgres import Postgres
 from tests.runtime import engines
 
@@ -53,3 +54,9 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
     server.start()
     yield server
     server.stop()
+
+
+@pytest.fixture(scope="session")
+def model() -> Iterator[ModelServer]:
+    with ModelServer() as server:
+        yield server

@@ -98,6 +98,7 @@ def serving(
     folder: Path,
     *options: str,
     settings: dict[str, str] | None = None,
+    memory: str = "256m",
     without: str = "",
 ) -> Iterator[Server]:
     """A container in the machine's network that answers /health; `without` takes an option out."""
@@ -108,6 +109,7 @@ def serving(
         "--detach",
         "--network=host",
         *options,
+        memory=memory,
         env_file=variables(folder, SECRETS if settings is None else settings),
         command=listen(port),
     )

@@ -1,5 +1,6 @@
 """The image in a container as restricted as its pod in Kubernetes."""
 
+import contextlib
 import json
 import os
 import signal
@@ -7,15 +8,20 @@ import socket
 import subprocess
 import threading
 import time
+import uuid
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpx2
 import pytest
+import yaml
+from develop.scripted_model import Reply
 from load import host, layout
 from load.engine import Engine
 
 from tests.app import bearer
+from tests.app.client import events, say, titles
+from tests.app.model import ModelServer
 from tests.app.postgres import Postgres, free_port
 from tests.runtime.engines import client, run_command
 from tests.runtime.names import NameServer
@@ -30,6 +36,19 @@ def _figure(text: str) -> None:
 
 def _with_database(postgres: Postgres) -> dict[str, str]:
     return SECRETS | {"NEON_DATABASE_URL": postgres.url(postgres.create_database())}
+
+
+def _model(model: ModelServer) -> dict[str, str]:
+    model.reset()
+    limits = {"CHAT_LIMIT_PER_MINUTE": "1000", "RATE_LIMIT_PER_MINUTE": "100000"}
+    return limits | {"OPENAI_BASE_URL": model.url}
+
+
+def _deployed_memory() -> str:
+    """The limit of //deploy, in the engines' words."""
+    deployment = yaml.safe_load(Path("deploy/base/deployment.yaml").read_text())
+    (container,) = deployment["spec"]["template"]["spec"]["containers"]
+    return str(container["resources"]["limits"]["memory"]).replace("Mi", "m")
 
 
 def _migrate(engine: Engine, image: layout.Image, folder: Path, settings: dict[str, str]) -> None:
@@ -86,7 +105,7 @@ def test_it_starts_restricted(engine: Engine, loaded: layout.Image, tmp_path: Pa
         _figure(f"memory at rest: {server.memory() / 1e6:.0f} MB (PSS of all processes)")
 
 
-def test_the_whole_api_over_postgres(
+def test_the_tasks_over_postgres(
     engine: Engine, loaded: layout.Image, postgres: Postgres, tmp_path: Path
 ) -> None:
     settings = _with_database(postgres)
@@ -101,7 +120,7 @@ def test_the_whole_api_over_postgres(
             one = f"{tasks}/{task.json()['id']}"
             assert user.get(one).json()["title"] == "milk"
             assert user.patch(f"{one}/complete", json={}).status_code == 200
-            assert [each["title"] for each in user.get(tasks).json()["items"]] == ["milk"]
+            assert titles(user, "u") == ["milk"]
             version = {"If-Match": user.get(one).headers["etag"]}
             assert user.put(one, json={"title": "oat milk"}, headers=version).status_code == 200
             assert user.delete(one).status_code == 204
@@ -118,6 +137,49 @@ def test_the_whole_api_over_postgres(
         with ThreadPoolExecutor(8) as pool:
             assert sum(pool.map(load, range(8))) == 200
         _figure(f"memory after load: {server.memory() / 1e6:.0f} MB")
+
+
+def test_the_chat_over_postgres_under_load(
+    engine: Engine, loaded: layout.Image, postgres: Postgres, model: ModelServer, tmp_path: Path
+) -> None:
+    """With the Deployment's memory: both workers have the chat's SDKs loaded, 78 MB each."""
+    settings = _with_database(postgres) | _model(model)
+    _migrate(engine, loaded, tmp_path, settings)
+    with serving(engine, loaded, tmp_path, settings=settings, memory=_deployed_memory()) as server:
+        server.wait("/ready")
+        workers = server.workers()
+        with httpx2.Client(base_url=server.url, headers=bearer.headers("u"), timeout=30) as user:
+            model.say(Reply(calls=[("add_task", {"title": "bread"})]), Reply(text="Added."))
+            assert say(user, "u", "I need bread").json()["response"] == "Added."
+            assert titles(user, "u") == ["bread"]
+            streamed = user.post("/api/u/chat/stream", json={"message": "hello"})
+            assert events(streamed.text)[-1][0] == "done"
+            content = [{"type": "input_text", "text": "hello"}]
+            params = {"input": {"content": content, "attachments": [], "inference_options": {}}}
+            thread = user.post("/chatkit", json={"type": "threads.create", "params": params})
+            assert events(thread.text)[0][1]["type"] == "thread.created"
+            listed = user.post(
+                "/mcp",
+                json={"jsonrpc": "2.0", "id": 1, "method": "tools/list", "params": {}},
+                headers={"Accept": "application/json, text/event-stream"},
+            )
+            assert "add_task" in listed.text
+
+        def load(number: int) -> list[int]:
+            """Each on a connection of its own, so that both workers have something to do."""
+            name = f"load{number}"
+            with httpx2.Client(
+                base_url=server.url, headers=bearer.headers(name), timeout=30
+            ) as user:
+                lists = [user.get(f"/api/{name}/tasks").status_code for _ in range(25)]
+                return lists + [say(user, name, "hello").status_code for _ in range(5)]
+
+        with ThreadPoolExecutor(8) as pool:
+            codes = [code for each in pool.map(load, range(8)) for code in each]
+        assert set(codes) == {200}
+        _figure(f"memory after {len(codes)} requests: {server.memory() / 1e6:.0f} MB")
+        # The kernel has ended neither for want of memory.
+        assert server.workers() == workers
 
 
 def test_the_database_goes_and_comes_back(
@@ -220,7 +282,95 @@ def test_a_killed_worker_is_replaced(engine: Engine, loaded: layout.Image, tmp_p
         _figure(f"killed worker replaced in {time.monotonic() - start:.2f} s, {answered} answers")
 
 
-def test_no_accepted_request_fails_at_sigterm(
+def test_what_the_server_took_up_at_sigterm_is_answered(
+    engine: Engine, loaded: layout.Image, postgres: Postgres, model: ModelServer, tmp_path: Path
+) -> None:
+    """Clients go on through the signal. The log says what was taken up; nothing else may fail."""
+    settings = _with_database(postgres) | _model(model)
+    model.say(forever=Reply(text="slow but sure", delay=0.5))
+    _migrate(engine, loaded, tmp_path, settings)
+    answered: dict[str, int] = {}
+    refused: set[str] = set()
+
+    def ask(number: int) -> None:
+        name = f"user{number}"
+        with httpx2.Client(base_url=server.url, headers=bearer.headers(name), timeout=60) as user:
+            while True:
+                identifier = f"{name}-{uuid.uuid4().hex}"
+                user.headers["X-Request-ID"] = identifier
+                try:
+                    answer = say(user, name, "x") if number % 2 else user.get(f"/api/{name}/tasks")
+                except httpx2.TransportError:
+                    refused.add(identifier)
+                    return
+                answered[identifier] = answer.status_code
+
+    with (
+        serving(
+            engine,
+            loaded,
+            tmp_path,
+            settings=settings,
+            memory=_deployed_memory(),
+            without="--rm",
+        ) as server,
+        ThreadPoolExecutor(8) as pool,
+    ):
+        server.wait("/ready")
+        with httpx2.Client(base_url=server.url, headers=bearer.headers("u"), timeout=30) as user:
+            assert say(user, "u", "load the SDKs").status_code == 200
+        running = [pool.submit(ask, number) for number in range(8)]
+        time.sleep(3)
+        client(engine, "kill", "--signal=TERM", server.identifier)
+        start, before = time.monotonic(), len(answered)
+        for each in running:
+            each.result()
+        while server.inspect("{{.State.Running}}") == "true":
+            assert time.monotonic() - start < 35
+            time.sleep(0.05)
+        _figure(
+            f"SIGTERM under load: {before} answered before it and {len(answered) - before} after,"
+            f" {len(refused)} not taken up, ended in {time.monotonic() - start:.2f} s"
+        )
+        assert server.inspect("{{.State.ExitCode}}") == "0"
+        while "Stopping parent process" not in server.logs():  # engines write it down in a while
+            assert time.monotonic() - start < 45
+            time.sleep(0.2)
+        lines = [json.loads(line) for line in server.logs().splitlines()]
+    taken_up = {line["request_id"] for line in lines if line["message"] == "request"}
+    assert set(answered.values()) == {200}
+    assert set(answered) <= taken_up
+    assert not refused & taken_up
+    # And nobody was ended with something in hand.
+    ended = [line for line in lines if line["message"].startswith("Finished server process")]
+    assert len(ended) == 2
+    assert not [line for line in lines if line["message"].startswith("Cancel")]
+
+
+def test_ctrl_c_ends_it(engine: Engine, loaded: layout.Image, tmp_path: Path) -> None:
+    """`bazel run //image:run` in the foreground: the signal reaches the engine's client."""
+    port = free_port()
+    words = run_command(engine, loaded, port=str(port), env_file=variables(tmp_path, SECRETS))
+    with (tmp_path / "log").open("wb") as log:
+        process = host.start(words, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+    try:
+        for _ in range(300):
+            with contextlib.suppress(httpx2.TransportError):
+                if httpx2.get(f"http://127.0.0.1:{port}/health", timeout=5).status_code == 200:
+                    break
+            time.sleep(0.1)
+        start = time.monotonic()
+        process.send_signal(signal.SIGINT)
+        code = process.wait(30)
+    finally:
+        process.kill()
+    _figure(f"Ctrl-C: exit {code} after {time.monotonic() - start:.2f} s")
+    assert code in (0, 128 + signal.SIGINT)
+    with pytest.raises(httpx2.ConnectError):
+        httpx2.get(f"http://127.0.0.1:{port}/health", timeout=5)
+
+
+def test_no_request_fails_at_sigterm_after_the_pause(
     engine: Engine, loaded: layout.Image, postgres: Postgres, tmp_path: Path
 ) -> None:
     settings = _with_database(postgres)
