@@ -57,6 +57,12 @@ def _run(arguments: list[str]) -> int:
         other = "mirror" if mode == "hub" else "hub"
         say(f"mode {mode}: {why} (kept in user.bazelrc; tools/bazel --mode={other} changes it)")
 
+    if next((word for word in arguments if not word.startswith("-")), "") == "test":
+        from . import skipped
+
+        if (code := skipped.stand_by(checkout)) is not None:
+            return code
+
     if mode == "mirror":  # Bazelisk's Bazel would find neither its registry nor its rules
         from . import mirror
 
