@@ -1,5 +1,6 @@
 """`bazel run //image:push` pushes the index, and what accompanies each image as its referrers."""
 
+import base64
 import contextlib
 import json
 import os
@@ -16,6 +17,7 @@ from typing import Any
 
 import pytest
 
+from tests.sbom.login import PASSWORD, USER, login
 from tests.sbom.referrers import with_referrers
 
 PLATFORMS = ("linux_amd64", "linux_arm64")
@@ -23,9 +25,9 @@ MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 INDEX = "application/vnd.oci.image.index.v1+json"
 
 
-@pytest.fixture(scope="module")
-def registry() -> Iterator[str]:
-    """Address of an empty registry on the loopback."""
+@contextlib.contextmanager
+def empty_registry() -> Iterator[str]:
+    """Its address on the loopback."""
     crane = shutil.which("crane")
     if crane is None:
         pytest.fail("crane is not on PATH: nothing was pushed")
@@ -45,6 +47,12 @@ def registry() -> Iterator[str]:
             pytest.fail(f"crane's registry does not answer at {address}")
         yield address
         server.terminate()
+
+
+@pytest.fixture(scope="module")
+def registry() -> Iterator[str]:
+    with empty_registry() as address:
+        yield address
 
 
 def push(*arguments: str, path: str | None = None) -> subprocess.CompletedProcess[str]:
@@ -83,6 +91,7 @@ def digest(layout: str) -> str:
 def test_the_index_its_bills_and_provenance_are_pushed(registry: str) -> None:
     result = push("--repository", f"{registry}/shop", "--tag", "1.0")
     assert result.returncode == 0, result.stderr
+    assert result.stdout == f"{registry}/shop@{digest('image/image_index')}\n"
     assert json.loads(get(registry, "shop/tags/list"))["tags"].count("1.0") == 1
     index = json.loads(get(registry, "shop/manifests/1.0"))
     images = [entry["digest"] for entry in index["manifests"]]
@@ -143,6 +152,40 @@ def test_a_registry_that_is_not_there_is_one_error() -> None:
     # The file that `oci_push` makes has the target's name in its own.
     assert re.search(r"^ERROR: \S*image_push_image\S* ended with exit code", result.stderr, re.M)
     assert "nothing after it was pushed" in result.stderr
+
+
+def _logged_in(folder: Path, address: str, password: str) -> dict[str, str]:
+    """Docker's configuration after `docker login`."""
+    words = base64.b64encode(f"{USER}:{password}".encode()).decode()
+    (folder / "config.json").write_text(json.dumps({"auths": {address: {"auth": words}}}))
+    return {"DOCKER_CONFIG": str(folder)}
+
+
+def test_dockers_login_is_used_and_only_what_is_missing_is_sent(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with empty_registry() as registry, login(registry) as door:
+        for name, value in _logged_in(tmp_path, door.address, PASSWORD).items():
+            monkeypatch.setenv(name, value)
+        for uploads in (True, False):
+            door.passed.clear()
+            result = push("--repository", f"{door.address}/private", "--tag", "1.0")
+            assert result.returncode == 0, result.stderr
+            assert PASSWORD not in result.stdout + result.stderr
+            assert bool({"POST", "PATCH"} & set(door.passed)) == uploads
+
+
+def test_a_login_that_is_refused(
+    registry: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with login(registry) as door:
+        for name, value in _logged_in(tmp_path, door.address, "fake-and-wrong").items():
+            monkeypatch.setenv(name, value)
+        result = push("--repository", f"{door.address}/private")
+        assert result.returncode == 1
+        assert "401 Unauthorized" in result.stderr
+        assert "fake-and-wrong" not in result.stderr
+        assert door.passed == []
 
 
 def test_without_cosign_a_wanted_signature_is_an_error(registry: str, tmp_path: Path) -> None:

@@ -10,6 +10,8 @@ specification 1.1; where a registry has no referrers API, crane keeps the tag sc
                                  password is in COSIGN_PASSWORD. The machine must have cosign.
     anything else                goes to every push, such as --insecure
 
+Standard output is one line: the index by its digest.
+
 Exit codes: 0 all is pushed, 1 something isn't: it says what; what came before is in the registry.
 """
 
@@ -27,13 +29,18 @@ class PushError(Exception):
     """Why not all could be pushed, in one line."""
 
 
-def run(program: Path, arguments: Sequence[str]) -> None:
-    """Runs the executable of an `oci_push` with the runfiles of this program."""
+def run(program: Path, arguments: Sequence[str], *, quiet: bool = False) -> None:
+    """Runs the executable of an `oci_push` with the runfiles of this program.
+
+    It prints the reference with the digest of what it pushed, unless it shall be `quiet`.
+    """
     runfiles = next((one for one in program.parents if one.name.endswith(".runfiles")), None)
     environment = dict(os.environ)
     if runfiles:
         environment["RUNFILES_DIR"] = str(runfiles)
-    code = subprocess.call([program, *arguments], env=environment)  # noqa: S603  our own target
+    output = subprocess.DEVNULL if quiet else None
+    command: list[str | Path] = [program, *arguments]
+    code = subprocess.call(command, env=environment, stdout=output)  # noqa: S603  our own target
     if code:
         raise PushError(
             f"{program.name} ended with exit code {code}: its message is above; nothing after it "
@@ -89,7 +96,7 @@ def main(arguments: Sequence[str]) -> int:
         tags = [word for tag in options.tag for word in ("--tag", tag)]
         run(options.image.absolute(), [*repository, *tags, *flags])
         for referrer in options.referrer:
-            run(referrer.absolute(), [*repository, *flags])
+            run(referrer.absolute(), [*repository, *flags], quiet=True)
         if options.key:
             index = json.loads((options.index / "index.json").read_bytes())
             key = Path(os.environ.get("BUILD_WORKING_DIRECTORY", ".")) / options.key
