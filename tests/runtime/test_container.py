@@ -1,6 +1,7 @@
 """The image in a container as restricted as its pod in Kubernetes."""
 
 import contextlib
+import gzip
 import json
 import os
 import signal
@@ -485,6 +486,9 @@ def test_no_secret_is_seen(engine: Engine, loaded: layout.Image, tmp_path: Path)
         passwords = [*SECRETS.values(), "fake-password-not-to-be-seen"]
         for where, text in seen.items():
             assert not [value for value in passwords if value in text], where
+        for layer in loaded.layers:
+            data = gzip.decompress(layer.path.read_bytes())
+            assert not [value for value in passwords if value.encode() in data], layer.digest
         for pid in [server.pid, *server.workers()]:
             done = subprocess.run(
                 ["cat", f"/proc/{pid}/environ"], user=12345, capture_output=True, check=False
