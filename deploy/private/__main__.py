@@ -44,12 +44,28 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _kubectl(options: argparse.Namespace, *arguments: str, given: str | None = None) -> None:
-    context = [f"--context={options.context}"] if options.context else []
     done = subprocess.run(  # noqa: S603
-        [options.kubectl, *context, *arguments], input=given, text=True, check=False
+        [*_command(options), *arguments], input=given, text=True, check=False
     )
     if done.returncode:
         raise LoadError(f"kubectl {arguments[0]} ended with exit code {done.returncode}")
+
+
+def _command(options: argparse.Namespace) -> list[str]:
+    context = [f"--context={options.context}"] if options.context else []
+    return [str(options.kubectl), *context]
+
+
+def _need_cluster(options: argparse.Namespace) -> None:
+    """What `kubectl apply` says of a cluster that isn't there is to turn validation off."""
+    words = [*_command(options), "get", "--raw=/version", "--request-timeout=10s"]
+    done = subprocess.run(words, capture_output=True, text=True, check=False)  # noqa: S603
+    if done.returncode:
+        reason = done.stderr.strip().splitlines() or ["no reason given"]
+        raise LoadError(
+            f"no cluster answers ({reason[-1]}): start one (minikube start), or name another's"
+            " kubectl context with --context"
+        )
 
 
 def _users(path: Path) -> Path:
@@ -64,6 +80,7 @@ def _secret(options: argparse.Namespace) -> None:
         with os.fdopen(file, "w") as output:
             output.write(text + "\n")
         return
+    _need_cluster(options)
     namespace = (_FOLDER / "base" / "namespace.yaml").read_text()
     # Never as arguments: every user of the machine can read those.
     _kubectl(options, "apply", "-f", "-", given=namespace + "\n---\n" + text)
@@ -81,7 +98,13 @@ def _apply(options: argparse.Namespace) -> None:
     image = layout.read(options.image)
     tag = names.tagged(manifests.IMAGE, image)
     text = manifests.render(options.kubectl, _FOLDER, options.overlay, tag)
-    for engine in choose.choose(options.to, options.profile):
+    engines = choose.choose(options.to, options.profile)
+    if options.profile and not options.context:
+        # Where the image goes; Minikube and kind name their contexts so.
+        kind = engines[0].name.startswith("kind ")
+        options.context = f"kind-{options.profile}" if kind else options.profile
+    _need_cluster(options)
+    for engine in engines:
         print(f"Loading into {engine.name}", flush=True)
         moved = engine.load(image, [f"{manifests.IMAGE}:latest", tag])
         print(f"{tag}: {moved:,} bytes moved", flush=True)
