@@ -1,12 +1,14 @@
 """The choice of the mode, and how it is kept."""
 
 import http.server
+import subprocess
 import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from frontdoor import main, probe, workspace
+from frontdoor.problem import Problem
 
 from tests.tools.machine import Machine
 
@@ -46,6 +48,18 @@ def test_the_users_own_lines_stay(machine: Machine) -> None:
     assert machine.user_bazelrc.read_text() == expected
 
 
+def test_arguments_that_only_look_alike_are_bazels(machine: Machine, bazelisk: str) -> None:
+    machine.user_bazelrc.write_text("common --config=hub\n")
+    done = machine.run("--modest=mirror", "info", BAZEL_REAL=bazelisk)
+    assert (done.returncode, done.stdout) == (3, "--modest=mirror|info|")
+
+
+def test_the_doctor_takes_no_command(machine: Machine) -> None:
+    done = machine.run("--doctor", "build", "//x")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("tools/bazel: --doctor stands alone, without build; --mode=hub")
+
+
 @pytest.mark.parametrize("argument", ["--mode=cloud", "--mode=", "--mode"])
 def test_no_such_mode(machine: Machine, argument: str) -> None:
     done = machine.run(argument)
@@ -57,6 +71,65 @@ def test_no_such_mode(machine: Machine, argument: str) -> None:
 def test_a_user_bazelrc_that_cannot_be_written(machine: Machine) -> None:
     machine.user_bazelrc.mkdir()
     assert "user.bazelrc (Is a directory): make" in machine.error("--mode=hub")
+
+
+def test_a_user_bazelrc_that_cannot_be_read(machine: Machine) -> None:
+    machine.user_bazelrc.symlink_to(machine.user_bazelrc)
+    message = machine.error("info")
+    assert "user.bazelrc can't be read (Too many levels of symbolic links), and it" in message
+
+
+def test_a_user_bazelrc_that_is_not_utf_8(machine: Machine) -> None:
+    machine.user_bazelrc.write_bytes(b"# Gr\xfc\xdfe\ncommon --config=hub\n")
+    machine.run("--mode=mirror")
+    assert machine.user_bazelrc.read_bytes() == b"common --config=mirror\n# Gr\xfc\xdfe\n"
+
+
+def test_a_user_without_a_home(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("HOME", raising=False)
+    assert workspace.home().startswith("/")
+    monkeypatch.setattr("os.getuid", lambda: 3_000_000_000)
+    with pytest.raises(Problem, match=r"^HOME is not set, and user 3000000000 has no .*: set HOME"):
+        workspace.home()
+
+
+def test_a_working_folder_that_was_removed(machine: Machine) -> None:
+    gone = machine.home / "gone"
+    gone.mkdir()
+    script = 'rmdir "$PWD" && exec "$0" info'
+    done = subprocess.run(
+        ["/bin/sh", "-c", script, machine.checkout / "tools/bazel"],
+        cwd=gone,
+        env=machine.environment({}),
+        capture_output=True,
+        text=True,
+    )
+    assert (done.returncode, done.stderr) == (
+        1,
+        "tools/bazel: the working folder was removed: go to one that is there\n",
+    )
+
+
+@pytest.mark.parametrize(
+    ("error", "message"),
+    [
+        (PermissionError(13, "Permission denied", "/x"), "/x: Permission denied; tools/bazel --do"),
+        (OSError("odd"), "failed: odd; tools/bazel --doctor says what is wrong"),
+        (OSError(28, "No space left on device"), "the disk is full ("),
+    ],
+)
+def test_any_fault_of_the_machine_is_one_line(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    error: OSError,
+    message: str,
+) -> None:
+    def run(_: list[str]) -> int:
+        raise error
+
+    monkeypatch.setattr(main, "_run", run)
+    assert main.main(["info"]) == 1
+    assert capsys.readouterr().err.startswith(f"tools/bazel: {message}")
 
 
 def test_a_bazel_that_cannot_be_started(machine: Machine) -> None:
@@ -131,3 +204,9 @@ def test_nobody_answers(monkeypatch: pytest.MonkeyPatch) -> None:
     assert mode == "mirror"
     assert why.startswith("127.0.0.1:9 does not answer (")
     assert "refused" in why
+
+
+def test_what_http_client_calls_no_address(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A proxy of the environment, for one, is parsed when it is used."""
+    monkeypatch.setattr(probe, "ADDRESSES", ("http://proxy:port/",))
+    assert probe.choose() == ("mirror", "proxy:port does not answer (nonnumeric port: 'port')")

@@ -12,6 +12,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import NoReturn
 
+_DOCTOR = "tools/bazel --doctor says what is wrong on this machine"
 _USAGE = "--mode=hub and --mode=mirror choose the mode; --doctor says what was found"
 
 
@@ -26,21 +27,25 @@ def main(arguments: list[str]) -> int:
         say("interrupted; the same command goes on from here")
         return 130
     except OSError as error:
-        if error.errno != errno.ENOSPC:
-            raise
-        say(f"the disk is full ({error}): free some space, then run again")
+        if error.errno == errno.ENOSPC:
+            say(f"the disk is full ({error}): free some space, then run again")
+        else:
+            say(f"{error.filename or 'failed'}: {error.strerror or error}; {_DOCTOR}")
         return 1
 
 
 def _run(arguments: list[str]) -> int:
     checkout = workspace.checkout()
+    _working_folder()
     if arguments[:1] == ["--doctor"]:
+        if arguments[1:]:
+            raise Problem(f"--doctor stands alone, without {arguments[1]}; {_USAGE}", code=2)
         from . import doctor
 
         return doctor.examine(checkout)
 
     mode = workspace.kept_mode(checkout)
-    if arguments and arguments[0].startswith("--mode"):
+    if arguments and arguments[0].partition("=")[0] == "--mode":
         mode = arguments[0].partition("=")[2]
         if mode not in workspace.MODES:
             raise Problem(f"{arguments[0]}: no such mode; {_USAGE}", code=2)
@@ -73,6 +78,13 @@ def _run(arguments: list[str]) -> int:
     # Bazelisk may have chosen a Bazel already.
     command = os.environ.get("BAZEL_REAL") or hub.command()
     _execute(command, [os.path.basename(command), *arguments], hub.environment(checkout))
+
+
+def _working_folder() -> None:
+    try:
+        os.getcwd()
+    except FileNotFoundError:
+        raise Problem("the working folder was removed: go to one that is there") from None
 
 
 def _execute(program: str, arguments: list[str], environment: dict[str, str]) -> NoReturn:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import concurrent.futures
+import http.client
 import urllib.error
 import urllib.request
 
@@ -33,5 +34,6 @@ def _failure(address: str) -> str | None:
         return f"{host} refuses (HTTP {error.code})"
     except urllib.error.URLError as error:
         return f"{host} does not answer ({error.reason})"
-    except OSError as error:
-        return f"{host} does not answer ({error})"
+    except (OSError, ValueError, http.client.HTTPException) as error:
+        # The last two are a proxy's: an address that is none, an answer that is no HTTP.
+        return f"{host} does not answer ({str(error).strip()})"

@@ -8,6 +8,7 @@ from .problem import Problem
 
 MODES = ("hub", "mirror")
 _PREFIX = "common --config="
+_AS_IT_IS = "surrogateescape"  # the user's own lines need not be UTF-8
 
 
 def checkout() -> str:
@@ -21,7 +22,12 @@ def home() -> str:
     if not found:
         import pwd
 
-        found = pwd.getpwuid(os.getuid()).pw_dir
+        try:
+            found = pwd.getpwuid(os.getuid()).pw_dir
+        except KeyError:
+            raise Problem(
+                f"HOME is not set, and user {os.getuid()} has no entry in /etc/passwd: set HOME"
+            ) from None
     return found
 
 
@@ -49,7 +55,7 @@ def keep_mode(folder: str, mode: str) -> None:
     try:
         choices = [_PREFIX + known for known in MODES]
         lines = [_PREFIX + mode, *(line for line in _lines(folder) if line.strip() not in choices)]
-        with open(temporary, "w", encoding="utf-8") as file:
+        with open(temporary, "w", encoding="utf-8", errors=_AS_IT_IS) as file:
             file.write("\n".join(lines) + "\n")
         os.replace(temporary, path)
     except OSError as error:
@@ -59,8 +65,13 @@ def keep_mode(folder: str, mode: str) -> None:
 
 
 def _lines(folder: str) -> list[str]:
+    path = os.path.join(folder, "user.bazelrc")
     try:
-        with open(os.path.join(folder, "user.bazelrc"), encoding="utf-8") as file:
+        with open(path, encoding="utf-8", errors=_AS_IT_IS) as file:
             return file.read().splitlines()
     except (FileNotFoundError, IsADirectoryError):
         return []
+    except OSError as error:
+        raise Problem(
+            f"{path} can't be read ({error.strerror}), and it keeps the mode: make it readable"
+        ) from error
