@@ -83,6 +83,15 @@ def test_two_first_runs_at_once(archive: Archive) -> None:
     archive.assert_whole()
 
 
+@pytest.mark.parametrize("record", ["", "bazel 7.7.1\n", "\x00\x00\x00"])
+def test_a_record_that_is_not_whole(archive: Archive, record: str) -> None:
+    final = archive.machine.cache / recipe.key()
+    (final / "tree/usr").mkdir(parents=True)
+    (final / "made").write_text(record)
+    assert archive.run().returncode == 7
+    archive.assert_whole()
+
+
 def test_what_a_lost_run_left_is_removed(archive: Archive) -> None:
     locked = archive.machine.cache / "tmp-1/tree/locked"
     locked.mkdir(parents=True)

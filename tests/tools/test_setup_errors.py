@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 import pytest
-from frontdoor import recipe, setup
+from frontdoor import namespace, recipe, setup
 from frontdoor.problem import DiskFull, Problem
 
 from tests.tools.archive import MIRROR, Archive
@@ -108,6 +108,34 @@ def test_a_machine_without_apt(machine: Machine) -> None:
 def test_a_cache_that_cannot_be_made(archive: Archive) -> None:
     (archive.machine.home / ".cache").write_text("a file")
     assert "/.cache/fastapi_image can't be made (Not a directory): set XDG" in archive.error()
+
+
+def test_a_cache_that_cannot_be_written(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    with pytest.raises(Problem, match=r"can't be written: make it yours again, or set XDG_CACHE"):
+        setup.check_writable(str(tmp_path))
+    setup.check_writable(str(tmp_path / "not/yet"))
+
+
+def test_forbidden_namespaces_are_found_before_anything_is_fetched(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def forbidden() -> None:
+        raise Problem("this machine forbids namespaces")
+
+    monkeypatch.setattr(setup, "check_machine", lambda: None)
+    monkeypatch.setattr(namespace, "check", forbidden)
+    with pytest.raises(Problem, match="forbids namespaces"):
+        setup.make(str(tmp_path / "cache"), str(tmp_path))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_no_bazel_version_is_wanted(archive: Archive) -> None:
+    (archive.machine.checkout / ".bazelversion").unlink()
+    assert archive.error().endswith(
+        ".bazelversion can't be read (No such file or directory): restore it, git checkout"
+        " .bazelversion"
+    )
 
 
 def test_debian_has_another_bazel(archive: Archive) -> None:

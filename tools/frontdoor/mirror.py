@@ -39,7 +39,10 @@ def start(checkout: str, arguments: list[str]) -> int:
     paths += [environment[name] for name in _FILES if name in environment]
     paths += indexes.local_folders()
     root.enter(checkout, paths)
-    os.execve(command[0], command, environment)
+    try:
+        os.execve(command[0], command, environment)
+    except FileNotFoundError as error:
+        raise root.damaged(error) from None
 
 
 def _command(root: rootfs.Root | None, trust_store: str | None) -> list[str]:

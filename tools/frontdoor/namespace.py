@@ -174,7 +174,8 @@ def _unshare() -> None:
 def _user_namespace(inner_uid: int, inner_gid: int) -> None:
     uid, gid = os.getuid(), os.getgid()
     if _libc.unshare(_CLONE_NEWUSER | _CLONE_NEWNS) != 0:
-        raise _forbidden(os.strerror(ctypes.get_errno()))
+        code = ctypes.get_errno()
+        raise _forbidden("too many of them" if code == errno.ENOSPC else os.strerror(code))
     # A group map may be written without privileges only after setgroups is given up.
     _write("/proc/self/setgroups", "deny")
     _write("/proc/self/uid_map", f"{inner_uid} {uid} 1")
@@ -185,7 +186,8 @@ def _forbidden(reason: str) -> Problem:
     return Problem(
         f"this machine forbids namespaces ({reason}), which mirror mode needs for its private root"
         " file system: allow them (sysctl kernel.unprivileged_userns_clone=1,"
-        " user.max_user_namespaces=10000; in a container --privileged), then run again"
+        " user.max_user_namespaces=10000, on Ubuntu kernel.apparmor_restrict_unprivileged_userns=0;"
+        " in a container --privileged), then run again"
     )
 
 

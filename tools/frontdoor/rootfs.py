@@ -10,6 +10,8 @@ from .problem import Problem
 # Debian's CA bundle. A host that has none gets the one that comes with the root file system.
 BUNDLE = "/etc/ssl/certs/ca-certificates.crt"
 
+_RECORD = {"bazel", "made", "took"}
+
 
 class Root:
     """A finished root file system.
@@ -23,9 +25,9 @@ class Root:
 
     def __init__(self, folder: str, record: dict[str, str]) -> None:
         self.folder = folder
-        self.bazel = record.get("bazel", "")
-        self.made = record.get("made", "")
-        self.took = record.get("took", "")
+        self.bazel = record["bazel"]
+        self.made = record["made"]
+        self.took = record["took"]
 
     @property
     def tree(self) -> str:
@@ -46,13 +48,23 @@ class Root:
                 own_certificates=not os.path.isfile(BUNDLE),
             )
         except FileNotFoundError as error:
-            raise Problem(
-                f"the private root file system is damaged ({error.strerror}):"
-                f" remove {self.folder}, then run again; it is set up anew"
-            ) from None
+            raise self.damaged(error) from None
+
+    def damaged(self, error: OSError) -> Problem:
+        """The Problem of a tree of which something has removed a part."""
+        what = f"{error.filename}: {error.strerror}" if error.filename else error.strerror
+        return Problem(
+            f"the private root file system is damaged ({what}):"
+            f" remove {self.folder}, then run again; it is set up anew"
+        )
 
     def run(self, checkout: str, command: list[str], paths: list[str]) -> int:
-        """Runs a program inside, silently, and returns its exit code."""
+        """Runs a program inside, silently, and returns its exit code.
+
+        Raises:
+          Problem: as `enter`.
+        """
+        reader, writer = os.pipe()  # closed by execve: what comes through was said before
         child = os.fork()
         if child == 0:
             try:
@@ -61,9 +73,19 @@ class Root:
                 for stream in range(3):
                     os.dup2(nowhere, stream)
                 os.execve(command[0], command, {"PATH": "/usr/bin:/bin"})
+            except Problem as problem:
+                os.write(writer, problem.message.encode())
+            except OSError as error:
+                os.write(writer, self.damaged(error).message.encode())
             finally:
                 os._exit(127)
-        return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+        os.close(writer)
+        with open(reader, encoding="utf-8") as pipe:
+            message = pipe.read()
+        code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+        if message:
+            raise Problem(message)
+        return code
 
 
 def find(cache: str) -> Root | None:
@@ -72,13 +94,14 @@ def find(cache: str) -> Root | None:
 
 
 def load(folder: str) -> Root | None:
-    """The root file system in `folder`, or None where there is none."""
+    """The root file system in `folder`, or None where there is none, or no whole record of it."""
     try:
-        with open(os.path.join(folder, "made"), encoding="ascii") as file:
+        with open(os.path.join(folder, "made"), encoding="ascii", errors="replace") as file:
             lines = file.read().splitlines()
     except (FileNotFoundError, NotADirectoryError):
         return None
-    return Root(folder, dict(line.split(" ", 1) for line in lines))
+    record = dict(line.split(" ", 1) for line in lines if " " in line)
+    return Root(folder, record) if record.keys() >= _RECORD else None
 
 
 def write_record(folder: str, record: dict[str, str]) -> None:

@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any, NoReturn
 
-from . import recipe, rootfs, sources
+from . import namespace, recipe, rootfs, sources
 from .apt import Apt
 from .problem import DiskFull, Problem, say
 from .progress import Progress, megabytes
@@ -31,12 +31,14 @@ def make(cache: str, checkout: str) -> rootfs.Root:
       Problem: it can't be made on this machine, now; nothing half-made is left.
     """
     check_machine()
+    namespace.check()
     try:
         os.makedirs(cache, mode=0o700, exist_ok=True)
     except OSError as error:
         raise Problem(
             f"the cache folder {cache} can't be made ({error.strerror}): set XDG_CACHE_HOME"
         ) from error
+    check_writable(cache)
     with _locked(os.path.join(cache, "lock")) as lock:
         found = rootfs.find(cache)
         if found:
@@ -44,10 +46,11 @@ def make(cache: str, checkout: str) -> rootfs.Root:
         # As Ctrl-C does: clean up, then end.
         for number in (signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, _interrupt)
-        # Whoever made these is gone: the lock was free.
-        for name in os.listdir(cache):
-            if name.startswith(_TEMPORARY):
-                remove(os.path.join(cache, name))
+        # Whoever made these is gone: the lock was free. The last has its final name and no whole
+        # record, so something has damaged it.
+        left = [name for name in os.listdir(cache) if name.startswith(_TEMPORARY)]
+        for name in (*left, recipe.key()):
+            remove(os.path.join(cache, name))
         check_space(cache)
         return _make(cache, checkout, lock)
 
@@ -144,7 +147,13 @@ def _bazel_version(tree: str) -> str:
 
 def wanted_bazel(checkout: str) -> str:
     """The version in the checkout's .bazelversion."""
-    return _text(os.path.join(checkout, ".bazelversion"))
+    path = os.path.join(checkout, ".bazelversion")
+    try:
+        return _text(path)
+    except OSError as error:
+        raise Problem(
+            f"{path} can't be read ({error.strerror}): restore it, git checkout .bazelversion"
+        ) from error
 
 
 def check_machine() -> None:
@@ -160,6 +169,14 @@ def check_machine() -> None:
         raise Problem(
             f"mirror mode fetches Bazel with apt, and this machine has no {', '.join(missing)}:"
             " use a Debian machine, or hub mode (tools/bazel --mode=hub)"
+        )
+
+
+def check_writable(cache: str) -> None:
+    """Raises a Problem where the cache folder is another user's, or on a read-only disk."""
+    if os.path.isdir(cache) and not os.access(cache, os.W_OK | os.X_OK):
+        raise Problem(
+            f"the cache folder {cache} can't be written: make it yours again, or set XDG_CACHE_HOME"
         )
 
 
