@@ -6,13 +6,23 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from frontdoor import doctor, proxies
 
 from tests.tools.archive import MIRROR, Archive
 from tests.tools.machine import Machine
 
+# A request's path and its Authorization.
+Asked = tuple[str, str | None]
+
 
 @pytest.fixture
-def mirror(tmp_path: Path) -> Iterator[str]:
+def asked() -> list[Asked]:
+    """What the mirror was asked for."""
+    return []
+
+
+@pytest.fixture
+def mirror(tmp_path: Path, asked: list[Asked]) -> Iterator[str]:
     """The address of a Debian mirror on loopback that has an InRelease file, and nothing else."""
     release = tmp_path / "served/dists/forky/InRelease"
     release.parent.mkdir(parents=True)
@@ -21,6 +31,13 @@ def mirror(tmp_path: Path) -> Iterator[str]:
     class Handler(http.server.SimpleHTTPRequestHandler):
         def __init__(self, *arguments: object) -> None:
             super().__init__(*arguments, directory=str(tmp_path / "served"))  # type: ignore[arg-type]
+
+        def do_GET(self) -> None:
+            asked.append((self.path, self.headers["Authorization"]))
+            if self.path.startswith("/closed/"):
+                self.send_error(401)
+            else:
+                super().do_GET()
 
         def log_message(self, *_: object) -> None:
             pass
@@ -103,6 +120,47 @@ def test_a_mirror_that_does_not_answer(archive: Archive) -> None:
     assert report["wrong"][0].startswith(f"the Debian mirror {address} does not answer for forky (")
 
 
+def test_a_mirror_that_is_no_address(archive: Archive) -> None:
+    report = examine(archive.machine, 1, FASTAPI_IMAGE_DEBIAN_MIRROR="nonsense")
+    assert report["wrong"] == [
+        "nonsense (from FASTAPI_IMAGE_DEBIAN_MIRROR) is no address:"
+        " https://mirror.example/debian would be one"
+    ]
+
+
+def test_a_login_in_the_address_is_used_and_not_shown(
+    archive: Archive, mirror: str, asked: list[Asked]
+) -> None:
+    address = mirror.replace("http://", "http://reader:hunter%402@")
+    report = examine(archive.machine, 0, FASTAPI_IMAGE_DEBIAN_MIRROR=address)
+    assert report["Debian mirror"] == [f"{mirror} (from FASTAPI_IMAGE_DEBIAN_MIRROR), answers"]
+    assert asked == [("/dists/forky/InRelease", "Basic cmVhZGVyOmh1bnRlckAy")]
+    # Without a port, urllib would take the password for one and say so.
+    address = "http://reader:hunter2@debian.invalid/debian"
+    report = examine(archive.machine, 1, FASTAPI_IMAGE_DEBIAN_MIRROR=address)
+    assert "hunter2" not in str(report)
+    assert report["wrong"][0].startswith("the Debian mirror http://debian.invalid/debian does not")
+
+
+def test_a_mirror_whose_login_only_apt_has(archive: Archive, mirror: str) -> None:
+    report = examine(archive.machine, 0, FASTAPI_IMAGE_DEBIAN_MIRROR=f"{mirror}/closed")
+    assert report["Debian mirror"][0].endswith(
+        ", answers and wants a login, which apt is asked for"
+    )
+
+
+def test_a_proxy_that_only_apt_knows(
+    monkeypatch: pytest.MonkeyPatch, mirror: str, asked: list[Asked]
+) -> None:
+    for name in ("http_proxy", "HTTP_PROXY", "no_proxy", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(proxies, "from_apt", lambda: {"http_proxy": mirror})
+    monkeypatch.setenv("FASTAPI_IMAGE_DEBIAN_MIRROR", "http://debian.invalid/debian")
+    wrong: list[str] = []
+    doctor._debian(wrong)
+    assert asked == [("http://debian.invalid/debian/dists/forky/InRelease", None)]
+
+
 def test_a_machine_without_apt(machine: Machine, mirror: str) -> None:
     machine.user_bazelrc.write_text("common --config=mirror\n")
     machine.only("sh", "tar")
@@ -132,7 +190,7 @@ def test_another_bazel_than_wanted_and_no_sandbox(archive: Archive, mirror: str)
 def test_root_file_systems_of_other_versions(archive: Archive, mirror: str) -> None:
     old = archive.machine.cache / "forky-amd64-00000000"
     old.mkdir(parents=True)
-    (old / "made").write_text("bazel 7.0.0\n")
+    (old / "made").write_text("bazel 7.0.0\nmade 1-1\ntook 1\n")
     report = examine(archive.machine, 0, FASTAPI_IMAGE_DEBIAN_MIRROR=mirror)
     assert report["cache"][0].endswith("of other versions, can be removed: forky-amd64-00000000")
 

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import base64
+import contextlib
+import http.client
 import os
 import shutil
 import urllib.error
+import urllib.parse
 import urllib.request
 
 from . import (
@@ -77,8 +81,11 @@ def _mirror(checkout: str, cache: str, wrong: list[str]) -> str:
     try:
         setup.check_machine()
         namespace.check()
+        setup.check_writable(cache)
+        usable = True
     except Problem as problem:
         wrong.append(problem.message)
+        usable = False
     root = rootfs.find(cache)
     if root is None:
         try:
@@ -92,11 +99,16 @@ def _mirror(checkout: str, cache: str, wrong: list[str]) -> str:
             f"Debian {recipe.SUITE} has Bazel {root.bazel} and .bazelversion says {wanted}: set"
             f" {sources.VARIABLE} to a mirror of the day when both were the same"
         )
-    if root.run(checkout, ["/usr/share/bazel/linux-sandbox", "--", "/usr/bin/true"], [cache]):
-        wrong.append(
-            "Bazel's linux-sandbox can't work here (in a container: /proc is masked, or there is a"
-            " chroot), so actions are less isolated: run on the machine itself or with --privileged"
-        )
+    try:
+        sandbox = ["/usr/share/bazel/linux-sandbox", "--", "/usr/bin/true"]
+        if usable and root.run(checkout, sandbox, [cache]):
+            wrong.append(
+                "Bazel's linux-sandbox can't work here (in a container: /proc is masked, or there"
+                " is a chroot), so actions are less isolated: run on the machine itself or with"
+                " --privileged"
+            )
+    except Problem as problem:
+        wrong.append(problem.message)
     return f"{root.bazel}, Debian {recipe.SUITE}'s, in {root.folder} (set up in {root.took} s)"
 
 
@@ -108,21 +120,38 @@ def _debian(wrong: list[str]) -> str:
         return "none"
     origin = sources.VARIABLE if os.environ.get(sources.VARIABLE) else "apt's sources"
     shown = f"{without_password(address)} (from {origin})"
+    if ":/" not in address:
+        wrong.append(f"{shown} is no address: https://mirror.example/debian would be one")
     if not address.startswith(("http://", "https://")):
         return shown
     try:
-        # The whole point is to ask the address that the user configured.
-        with urllib.request.urlopen(  # noqa: S310
-            f"{address}/dists/{recipe.SUITE}/InRelease", timeout=_TIMEOUT
-        ):
-            return f"{shown}, answers"
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "reason", error)
+        _ask(f"{address}/dists/{recipe.SUITE}/InRelease")
+        return f"{shown}, answers"
+    except (OSError, ValueError, http.client.HTTPException) as error:
+        if isinstance(error, urllib.error.HTTPError) and error.code == 401:
+            return f"{shown}, answers and wants a login, which apt is asked for"
+        reason = str(getattr(error, "reason", error)).strip()
         wrong.append(
             f"the Debian mirror {without_password(address)} does not answer for {recipe.SUITE}"
             f" ({reason}): check the network and the proxy, or set {sources.VARIABLE}"
         )
         return shown
+
+
+def _ask(address: str) -> None:
+    """Asks as apt would: with the login in the address, through the proxy that only apt knows."""
+    # The whole point is to ask the address that the user configured.
+    request = urllib.request.Request(without_password(address))  # noqa: S310
+    user, found, _ = address.partition("://")[2].partition("/")[0].rpartition("@")
+    if found:
+        login = base64.b64encode(urllib.parse.unquote_to_bytes(user)).decode()
+        request.add_unredirected_header("Authorization", f"Basic {login}")
+    known = urllib.request.getproxies()
+    for name, proxy in proxies.from_apt().items():
+        known[name.removesuffix("_proxy")] = proxy
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler(known))
+    with opener.open(request, timeout=_TIMEOUT):
+        pass
 
 
 def _bundle(mode: str, wrong: list[str]) -> str:
@@ -172,7 +201,9 @@ def _shown(value: str) -> str:
 def _cache(cache: str) -> str:
     size = 0
     for folder, _, files in os.walk(cache):
-        size += sum(os.lstat(os.path.join(folder, name)).st_blocks * 512 for name in files)
+        for name in files:
+            with contextlib.suppress(FileNotFoundError):  # a set-up is at work there
+                size += os.lstat(os.path.join(folder, name)).st_blocks * 512
     others = []
     if os.path.isdir(cache):
         names = sorted(os.listdir(cache))

@@ -33,12 +33,18 @@ class Source:
         _, found, path = self.address.partition("mirror+file:")
         if not found:
             return self.address
-        with open(path, encoding="utf-8") as file:
-            for line in file:
-                words = line.split()
-                if words and not line.startswith("#"):
-                    return words[0].rstrip("/")
-        raise Problem(f"{path}, which apt's sources name as a list of mirrors, is empty")
+        what = f"{path}, which apt's sources name as a list of mirrors,"
+        try:
+            with open(path, encoding="utf-8", errors="replace") as file:
+                for line in file:
+                    words = line.split()
+                    if words and not line.startswith("#"):
+                        return words[0].rstrip("/")
+        except OSError as error:
+            raise Problem(
+                f"{what} can't be read ({error.strerror}): correct apt's sources"
+            ) from error
+        raise Problem(f"{what} is empty: correct apt's sources")
 
 
 def debian(etc: str = "/etc/apt") -> Source:
@@ -54,7 +60,7 @@ def debian(etc: str = "/etc/apt") -> Source:
     found = None
     for path in _files(etc):
         try:
-            with open(path, encoding="utf-8") as file:
+            with open(path, encoding="utf-8", errors="replace") as file:
                 text = file.read()
         except OSError:
             continue
@@ -86,8 +92,8 @@ def _stanzas(text: str) -> list[Source]:
     """The deb822 format."""
     found = []
     for block in text.split("\n\n"):
-        fields: dict[str, str] = {}
         name = ""
+        fields = {name: ""}
         for line in block.splitlines():
             if line.startswith("#"):
                 continue
