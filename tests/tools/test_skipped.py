@@ -18,7 +18,8 @@ LOG = """\
 SAID = (
     "tools/bazel: did not run, as they need container engines or an emulator:"
     " //tests/image:emulation_test, //tests/runtime:docker_test, //tests/runtime:podman_test\n"
-    "tools/bazel: .ci/engines installs podman, Docker, containerd and qemu (as root) and runs them\n"
+    "tools/bazel: .ci/engines installs podman, Docker, containerd and qemu (as root)"
+    " and runs them\n"
 )
 
 

@@ -1,4 +1,4 @@
-"""After `bazel test`: which tests need an engine or an emulator and did not run, and what runs them.
+"""After `bazel test`: what needs an engine or an emulator and did not run, and what runs it.
 
 Bazel lists them as SKIPPED among all the others, and can't say why or what to do.
 """
