@@ -13,6 +13,8 @@ Options:
 
 from __future__ import annotations
 
+import os
+
 from layer import tarball
 from layer.application import check
 from layer.errors import LayerError
@@ -28,6 +30,9 @@ if TYPE_CHECKING:
 def run(options: Options) -> None:
     """Makes the layer."""
     sources = list(zip(options.many("path"), options.many("file"), strict=True))
+    for _, source in sources:
+        if os.path.isdir(source):
+            raise LayerError(f"{source} is a folder: name its files in srcs, as glob() does")
     application = options.one("application", "")
     if application:
         check(application, sources)

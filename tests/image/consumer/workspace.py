@@ -1,0 +1,228 @@
+"""A module of somebody else's that depends on this one for image/defs.bzl, in a folder of its own.
+
+It has an application, a lock of wheels that a loopback index serves, and a base of two files, so
+that an image is made in seconds; rules and tools are this repository's, where they lie.
+"""
+
+import io
+import json
+import os
+import subprocess
+import sys
+import tarfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+from tests.uv.index import Index, make_wheel
+from uv.private.lock import resolve
+
+MODULE = """\
+module(name = "shop")
+
+bazel_dep(name = "fastapi_image", version = "0.1.0")
+local_path_override(
+    module_name = "fastapi_image",
+    path = "{repository}",
+)
+bazel_dep(name = "rules_oci", version = "2.3.0")
+bazel_dep(name = "rules_python", version = "2.3.2")
+
+# The interpreter that this test runs on: the base's.
+local = use_repo_rule("@bazel_tools//tools/build_defs/repo:local.bzl", "local_repository")
+local(
+    name = "interpreter",
+    path = "{interpreter}",
+)
+
+uv = use_extension("@fastapi_image//uv:extensions.bzl", "uv")
+uv.lock(
+    name = "pypi",
+    interpreters = {{"@interpreter//:bin/python3.13": "test"}},
+    lock = "//:uv.lock",
+    pyproject = "//:pyproject.toml",
+    uv = "//:bin/pin",
+)
+use_repo(uv, "pypi")
+"""
+
+BUILD = """\
+load("@fastapi_image//image:defs.bzl", "fastapi_image")
+load("@rules_oci//oci:defs.bzl", "oci_image")
+
+toolchain(
+    name = "toolchain",
+    toolchain = "@interpreter//:runtimes",
+    toolchain_type = "@rules_python//python:toolchain_type",
+)
+
+[
+    oci_image(
+        name = name,
+        architecture = architecture,
+        env = {"PATH": "/usr/local/bin"},
+        os = "linux",
+        tars = [name + ".tar.gz"],
+    )
+    for name, architecture in [
+        ("base_amd64", "amd64"),
+        ("base_arm64", "arm64"),
+        ("empty_base", "amd64"),
+    ]
+]
+
+BASES = {
+    "linux_amd64": ":base_amd64",
+    "linux_arm64": ":base_arm64",
+}
+"""
+
+PYPROJECT = """\
+[project]
+name = "shop"
+version = "1.2"
+requires-python = ">=3.13"
+dependencies = ["uvicorn[standard]", "windows-only; sys_platform == 'win32'"]
+
+[dependency-groups]
+dev = ["tool"]
+
+[build-system]
+requires = ["nothing-that-is-ever-looked-for"]
+build-backend = "nothing"
+"""
+
+BASE = {"usr/local/bin/python3.13": b"#!/bin/false\n", "usr/local/lib/python3.13/os.py": b"x = 1\n"}
+
+
+def _tar(path: Path, files: Mapping[str, bytes]) -> None:
+    with tarfile.open(path, "w:gz") as tar:
+        for name, content in files.items():
+            member = tarfile.TarInfo(name)
+            member.mode, member.size = 0o755, len(content)
+            tar.addfile(member, io.BytesIO(content))
+
+
+class Workspace:
+    """The module, and a Bazel for it."""
+
+    def __init__(self, folder: Path, uv: Path, index: Index) -> None:
+        self.folder, self.index = folder, index
+        self.root = folder / "shop"
+        repository = Path("pyproject.toml").resolve().parent
+        # Inside mirror mode's root file system: Bazel takes no registry address with a space in it.
+        registry = Path("/.fastapi_image/registry")
+        self.registry = registry if registry.exists() else repository / "registry"
+        self.environ = {
+            "FASTAPI_IMAGE_MODE": "test",
+            "HOME": str(folder),
+            "PATH": os.environ["PATH"],
+            "UV_CACHE_DIR": str(folder / "cache"),
+            "UV_DEFAULT_INDEX": index.url,
+            "UV_HTTP_RETRIES": "0",
+        }
+        points = {
+            "uvicorn-1.0.dist-info/entry_points.txt": "[console_scripts]\nuvicorn = uvicorn:x\n"
+        }
+        make_wheel(
+            index.folder,
+            "uvicorn",
+            "1.0",
+            {"uvicorn.py": "x = 1\n", **points},
+            metadata="Provides-Extra: standard\n",
+            requires=("loop; extra == 'standard'", "helper"),
+        )
+        for name in ("loop", "helper", "tool", "windows-only"):
+            make_wheel(index.folder, name, "1.0")
+        (self.root / "src/shop").mkdir(parents=True)
+        (self.root / "src/.venv").mkdir()
+        (self.root / "bin").mkdir()
+        (self.root / "bin/uv").symlink_to(uv.resolve())
+        (self.root / "bin/pin").write_text("the pinned uv\n")
+        with mock.patch.dict(os.environ, self.environ):
+            lock, _ = resolve(str(uv), PYPROJECT, None, [])
+        interpreter = Path(sys.executable).resolve().parent.parent
+        for name, content in {
+            "MODULE.bazel": MODULE.format(repository=repository, interpreter=interpreter),
+            "pyproject.toml": PYPROJECT,
+            "src/shop/__init__.py": "",
+            "src/shop/main.py": "app = object()\n",
+            "src/shop/page.html": "<p>\n",
+            "src/broken.py": "x = (\n",
+            "src/.venv/x": "",
+            "uv.lock": lock,
+        }.items():
+            (self.root / name).write_text(content)
+        for name in ("base_amd64", "base_arm64"):
+            _tar(self.root / f"{name}.tar.gz", BASE)
+        _tar(self.root / "empty_base.tar.gz", {})
+        self.write()
+
+    def write(self, more: str = "", **arguments: str) -> None:
+        """The BUILD file: these arguments of fastapi_image(), as Starlark, over those it needs."""
+        call = {
+            "srcs": 'glob(["src/shop/**"])',
+            "application": '"shop.main:app"',
+            "bases": "BASES",
+            "strip_prefix": '"src"',
+        } | arguments
+        lines = "".join(f"    {name} = {value},\n" for name, value in call.items())
+        text = f'{BUILD}{more}\nfastapi_image(\n    name = "image",\n{lines})\n'
+        (self.root / "BUILD.bazel").write_text(text)
+
+    def command(self, *arguments: str, output: str = "output") -> list[str]:
+        """The command line of Bazel with an output base of this name."""
+        startup = ["bazel", "--nosystem_rc", "--nohome_rc", "--max_idle_secs=30"]
+        startup += [f"--output_base={self.folder / output}"]
+        startup += ["--host_jvm_args=-Xmx512m", "--host_jvm_args=-XX:TieredStopAtLevel=1"]
+        startup += ["--host_jvm_args=-DBAZEL_TRACK_SOURCE_DIRECTORIES=1"]
+        if Path("/usr/share/bazel").is_dir():  # Debian's Bazel is not self-extracting
+            startup += ["--install_base=/usr/share/bazel", "--trust_install_base"]
+            startup += ["--server_javabase=/usr/lib/jvm/default-java"]
+        command, *rest = arguments
+        if command != "shutdown":
+            rest = [
+                *(
+                    "--noenable_workspace",
+                    "--lockfile_mode=off",
+                    f"--registry=file://{self.registry}",
+                ),
+                *("--extra_toolchains=//:toolchain", "--incompatible_default_to_explicit_init_py"),
+                *("--color=no", "--curses=no", *rest),
+            ]
+        return [*startup, command, *rest]
+
+    def bazel(
+        self, *arguments: str, output: str = "output", within: tuple[str, ...] = ()
+    ) -> subprocess.CompletedProcess[str]:
+        """Run Bazel here; `within` is a command to start it by."""
+        return subprocess.run(
+            [*within, *self.command(*arguments, output=output)],
+            cwd=self.root,
+            env=self.environ,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    def start(self, *arguments: str, output: str = "output") -> "subprocess.Popen[str]":
+        """Bazel, while it runs; what it says comes on standard error."""
+        return subprocess.Popen(
+            self.command(*arguments, output=output),
+            cwd=self.root,
+            env=self.environ,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def built(self, name: str = "image_linux_amd64") -> Path:
+        """The layout that a build made."""
+        return self.root / "bazel-bin" / name
+
+    def digest(self, links: str = "bazel-bin") -> str:
+        """The digest of the image index that a build made."""
+        layout = self.root / links / "image_index"
+        index: dict[str, Any] = json.loads((layout / "index.json").read_bytes())
+        return str(index["manifests"][0]["digest"])
