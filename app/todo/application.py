@@ -51,7 +51,10 @@ class Loading:
             # Without it the worker would be alive for ever and never ready.
             logger.exception("the API could not be loaded")
             fail("cannot start: the API could not be loaded")
-        warmup.read_ahead()
+        if self._settings.warm_up == "start":
+            services.warmup.begin()
+        else:
+            warmup.read_ahead()
         return services
 
 

@@ -185,6 +185,8 @@ class Settings(DatabaseSettings):
     """For a whole turn, tools included."""
     model_timeout_seconds: Annotated[float, Field(gt=0)] = 30.0
     """For one answer of the model."""
+    warm_up: Literal["first-request", "start"] = "first-request"
+    """When a worker loads the SDKs: see `warmup`."""
     shutdown_grace_seconds: Annotated[float, Field(gt=0)] = 20.0
     """From SIGTERM until what is under way is ended. The orchestrator must wait longer."""
 

@@ -1,8 +1,9 @@
 """Measures the service under load: two workers, a real Postgres, the load from this process.
 
-``bazel run //tests/app:load -- [--seconds 5] [--connections 16]`` prints one line an operation:
-requests a second, median and 99th percentile in milliseconds; and the memory of each process. All
-share the machine, so the figures are of the whole, this client included.
+``bazel run //tests/app:load -- [--seconds 5] [--connections 16]`` prints, for both settings of
+WARM_UP, the time to the first /health and of a first chat right after it, and the memory of the
+processes; then a line for each operation: requests a second, median and 99th percentile. All share
+the machine, so the figures are of the whole, this client included.
 """
 
 import argparse
@@ -15,11 +16,13 @@ import time
 from pathlib import Path
 
 from tests.app import bearer
+from tests.app.model import ModelServer
 from tests.app.postgres import Postgres
-from tests.app.service import Service, environment, migrate
+from tests.app.service import Service, environment, memory, migrate, processes
 
 USER = "load"
 TASKS = 100  # in the list that is read
+SETTLED = 6.0  # seconds until what was begun in the background is through
 
 
 def request(method: str, path: str, body: object = None) -> bytes:
@@ -85,23 +88,46 @@ def processor_time(pids: list[int]) -> float:
     return ticks / os.sysconf("SC_CLK_TCK")
 
 
-def memory(pid: int) -> dict[int, float]:
-    """MB resident of a process and of its children."""
-    found = {}
-    for folder in Path("/proc").iterdir():
-        try:
-            text = (folder / "status").read_text(encoding="ascii") if folder.name.isdigit() else ""
-        except OSError:
-            continue
-        fields = dict(line.split(":", 1) for line in text.splitlines())
-        if "VmRSS" in fields and str(pid) in (folder.name, fields["PPid"].strip()):
-            found[int(folder.name)] = int(fields["VmRSS"].split()[0]) / 1024
-    return dict(sorted(found.items()))
+def shown_memory(service: Service) -> str:
+    resident, proportional = memory(service, "Rss"), memory(service, "Pss")
+    each = " + ".join(f"{size:.0f}" for size in resident)
+    return f"{each} = {sum(resident):.0f} MB resident, {sum(proportional):.0f} MB proportional"
 
 
-def shown(figures: dict[int, float]) -> str:
-    each = " + ".join(f"{size:.0f}" for size in figures.values())
-    return f"{each} = {sum(figures.values()):.0f} MB"
+def measure_start(settings: dict[str, str], folder: Path) -> None:
+    """From nothing to the first chat, with both settings of WARM_UP."""
+    for warm_up in ("first-request", "start"):
+        settings["WARM_UP"] = warm_up
+        for shown in (False, True):  # the first one has no bytecode yet
+            with Service(settings, folder / "log", workers=2) as service:
+                started = time.perf_counter()
+                with service.client(USER) as http:
+                    http.post(f"/api/{USER}/chat", json={"message": "hi"}).raise_for_status()
+                first_chat = time.perf_counter() - started
+            with Service(settings, folder / "log", workers=2) as service:
+                time.sleep(SETTLED)
+                if shown:
+                    print(f"WARM_UP={warm_up}")
+                    print(f"  start to first /health  {service.start_seconds:.2f} s")
+                    print(f"  a first chat after it   {first_chat:.2f} s")
+                    print(f"  memory at rest          {shown_memory(service)}")
+
+
+def measure_load(settings: dict[str, str], folder: Path, seconds: float, connections: int) -> None:
+    with Service(settings, folder / "log", workers=2) as service:
+        with service.client(USER) as http:
+            for number in range(TASKS):
+                http.post(f"/api/{USER}/tasks", json={"title": f"task {number}"})
+        time.sleep(SETTLED)
+        for name, sent in (
+            ("health", request("GET", "/health")),
+            ("list of 50", request("GET", f"/api/{USER}/tasks?limit=50")),
+            ("create", request("POST", f"/api/{USER}/tasks", {"title": "under load"})),
+        ):
+            workers = processes(service)
+            figures = asyncio.run(measure(service.port, sent, seconds, connections, workers))
+            print(f"{name:24}  {figures}")
+        print(f"memory under load         {shown_memory(service)}")
 
 
 def main() -> None:
@@ -113,27 +139,15 @@ def main() -> None:
         postgres = Postgres(Path(folder))
         postgres.start()
         migrate(postgres.url())
-        settings = environment(postgres.url(), RATE_LIMIT_PER_MINUTE="100000000")
-        with Service(settings, Path(folder) / "log", workers=2) as service:
-            if service.process is None:
-                raise RuntimeError("the service has no process")
-            print(f"start to first /health  {service.start_seconds:.2f} s")
-            time.sleep(3)
-            print(f"memory at rest          {shown(memory(service.process.pid))}")
-            with service.client(USER) as http:
-                for number in range(TASKS):
-                    http.post(f"/api/{USER}/tasks", json={"title": f"task {number}"})
-            time.sleep(5)  # the SDKs are being imported
-            reading = request("GET", f"/api/{USER}/tasks?limit=50")
-            writing = request("POST", f"/api/{USER}/tasks", {"title": "under load"})
-            health = request("GET", "/health")
-            for name, sent in (("health", health), ("list of 50", reading), ("create", writing)):
-                workers = list(memory(service.process.pid))
-                figures = asyncio.run(
-                    measure(service.port, sent, chosen.seconds, chosen.connections, workers)
-                )
-                print(f"{name:22}  {figures}")
-            print(f"memory under load       {shown(memory(service.process.pid))}")
+        with ModelServer() as model:
+            settings = environment(
+                postgres.url(),
+                OPENAI_BASE_URL=model.url,
+                RATE_LIMIT_PER_MINUTE="100000000",
+                CHAT_LIMIT_PER_MINUTE="1000",
+            )
+            measure_start(settings, Path(folder))
+            measure_load(settings, Path(folder), chosen.seconds, chosen.connections)
         postgres.stop()
 
 

@@ -139,3 +139,21 @@ class Service:
         return httpx2.AsyncClient(
             base_url=self.url, headers=bearer.headers(user), timeout=30, **options
         )
+
+
+def processes(service: Service) -> list[int]:
+    """The supervisor and its children."""
+    if service.process is None:
+        raise RuntimeError("the service has no process")
+    pid = service.process.pid
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii")
+    return [pid, *map(int, children.split())]
+
+
+def memory(service: Service, kind: str) -> list[float]:
+    """MB of each process: Rss, or Pss, which counts shared pages once."""
+    sizes = []
+    for pid in processes(service):
+        lines = Path(f"/proc/{pid}/smaps_rollup").read_text(encoding="ascii").splitlines()
+        sizes += [int(line.split()[1]) / 1024 for line in lines if line.startswith(f"{kind}:")]
+    return sizes
