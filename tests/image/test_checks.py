@@ -2,75 +2,22 @@
 
 import copy
 import inspect
-import io
 import tarfile
 from collections.abc import Callable
 from types import FunctionType
-from typing import Any
 
 import pytest
 
 from tests.image import test_config, test_contents
 from tests.image.base.layout import Layout
+from tests.image.broken import Broken, adds, entry, settings
 
 SITE = test_contents.SITE
 
 
-class Broken(Layout):
-    """The image, whose config, manifest and layers may be changed without changing the image."""
-
-    def __init__(self, image: Layout) -> None:
-        self.config = copy.deepcopy(image.config)
-        self.manifest = copy.deepcopy(image.manifest)
-        self._tars = list(image.layers())
-        self._files = {}
-
-    def add(self, *entries: tarfile.TarInfo) -> None:
-        """One more layer, below the application's."""
-        self._tars.insert(-1, _layer([(entry, b"") for entry in entries]))
-
-    def edit(self, name: str, content: bytes) -> None:
-        """Other content of a file of the application."""
-        app = self._tars[-1]
-        entries = [(copy.copy(member), app.extractfile(member)) for member in app]
-        self._tars[-1] = _layer(
-            [
-                (member, content if member.name == name else file.read() if file else b"")
-                for member, file in entries
-            ]
-        )
-
-
-def _layer(entries: list[tuple[tarfile.TarInfo, bytes]]) -> tarfile.TarFile:
-    buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode="w") as tar:
-        for entry, content in entries:
-            entry.size = len(content)
-            tar.addfile(entry, io.BytesIO(content))
-    buffer.seek(0)
-    return tarfile.open(fileobj=buffer)
-
-
-def entry(name: str, **fields: Any) -> tarfile.TarInfo:
-    """An empty file as the image would have it, but for these fields."""
-    member = tarfile.TarInfo(name)
-    for field, value in {"mode": 0o644, "mtime": 0, **fields}.items():
-        setattr(member, field, value)
-    return member
-
-
-def settings(**values: Any) -> Callable[[Broken], None]:
-    return lambda image: image.config["config"].update(values)
-
-
-def adds(*entries: tarfile.TarInfo) -> Callable[[Broken], None]:
-    return lambda image: image.add(*(copy.copy(each) for each in entries))
-
-
 def metadata(image: Broken) -> None:
     """A distribution that the lock doesn't have."""
-    content = b"Name: pytest\nVersion: 9\n"
-    image._tars.insert(-1, _layer([(entry(f"{SITE}pytest-9.dist-info/METADATA"), content)]))
+    image.add_file(f"{SITE}pytest-9.dist-info/METADATA", b"Name: pytest\nVersion: 9\n")
 
 
 def layers(image: Broken) -> None:
