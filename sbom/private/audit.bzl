@@ -14,9 +14,9 @@ def audit(
         **kwargs):
     """`bazel run` of this target judges every licence in the bills by a policy, and asks uv for known vulnerabilities.
 
-    Exit codes: 0 licences and distributions were checked and nothing found; 1 something was found; 3 nothing was found,
-    but the distributions could not be checked, as on a machine that reaches no source of vulnerabilities. Debian packages
-    never are, and the report says so: give the bill to a scanner.
+    Exit codes: 0 licences and distributions were checked and nothing found; 1 something was found; 2 the policy can't be
+    read; 3 nothing was found, but the distributions could not be checked, as on a machine that reaches no source of
+    vulnerabilities. Debian packages never are, and the report says so: give the bill to a scanner.
 
     Args:
         name: of the target.

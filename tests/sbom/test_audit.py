@@ -146,6 +146,25 @@ def test_a_refused_licence(tmp_path: Path, osv: tuple[str, type[_Osv]]) -> None:
     assert run(tmp_path, component("a", named("BSD License")), osv[0]) == audit.FOUND
 
 
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("[pypi", "Expected ']'"),
+        ("[pypi]\nallowed = []\n", "there is no list 'refused' under [deb]"),
+        ("[deb]\nrefused = []\n", "there is no list 'allowed' under [pypi]"),
+    ],
+)
+def test_a_policy_that_is_none_is_one_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], text: str, message: str
+) -> None:
+    policy = tmp_path / "policy.toml"
+    policy.write_text(text)
+    arguments = [f"--policy={policy}", "--bill=x", "--lock=x", "--pyproject=x", "--uv=x"]
+    assert audit.main(arguments) == audit.WRONG_POLICY
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith(f"ERROR: {policy}: {message}")
+
+
 def test_what_could_not_be_checked_is_never_called_well(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

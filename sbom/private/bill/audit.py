@@ -1,8 +1,8 @@
 """Judges an image's licences by a policy, and asks uv for known vulnerabilities.
 
-Exit codes: 0 licences and distributions were checked and nothing found; 1 something was found; 3
-nothing was found, but the distributions could not be checked. Debian packages never are: the report
-says so, whatever the code.
+Exit codes: 0 licences and distributions were checked and nothing found; 1 something was found; 2
+the policy can't be read; 3 nothing was found, but the distributions could not be checked. Debian
+packages never are: the report says so, whatever the code.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import argparse
 import json
 import shutil
 import subprocess
+import sys
 import tempfile
 import tomllib
 from pathlib import Path
@@ -22,7 +23,21 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
 FOUND = 1
+WRONG_POLICY = 2
 NOT_CHECKED = 3
+
+
+def read_policy(path: Path) -> dict[str, Any]:
+    """Reads a file like //sbom:licence_policy.toml.
+
+    Raises:
+        ValueError: it isn't one.
+    """
+    policy = tomllib.loads(path.read_text(encoding="utf-8"))
+    for kind, key in (("pypi", "allowed"), ("deb", "refused")):
+        if not isinstance(policy.get(kind, {}).get(key), list):
+            raise ValueError(f"there is no list {key!r} under [{kind}]")
+    return policy
 
 
 def refused(component: Mapping[str, Any], policy: Mapping[str, Any]) -> str:
@@ -148,7 +163,11 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--pyproject", type=Path, required=True)
     parser.add_argument("--uv", type=Path, required=True)
     options, for_uv = parser.parse_known_args(arguments)
-    policy = tomllib.loads(options.policy.read_text(encoding="utf-8"))
+    try:
+        policy = read_policy(options.policy)
+    except ValueError as error:
+        print(f"ERROR: {options.policy}: {error}", file=sys.stderr)
+        return WRONG_POLICY
     components = {
         component["purl"].split("?")[0]: component
         for bill in options.bill
