@@ -138,7 +138,7 @@ def fastapi_image(
             environment is `.venv` in it.
         env: dict of environment variables; `$NAME` is a variable of the base or an earlier one.
             Secrets belong into the environment of the container, never here. Before them come
-            PATH (the virtual environment first), VIRTUAL_ENV and PYTHONUNBUFFERED.
+            PATH (the virtual environment first), LANG, VIRTUAL_ENV and PYTHONUNBUFFERED.
         labels: dict of labels; they come after those from `pyproject` and win, and an empty value
             takes one out.
         pyproject: label of a pyproject.toml whose `[project]` gives `org.opencontainers.image.*`,
@@ -236,6 +236,8 @@ def fastapi_image(
             entrypoint = entrypoint,
             env = {
                 "PATH": "/{}/bin:$PATH".format(environment),
+                # python:3.13-slim has none, and not every program follows Python's PEP 538.
+                "LANG": "C.UTF-8",
                 "VIRTUAL_ENV": "/" + environment,
                 # A container's output is its log: a buffer would hold it back, or lose it when killed.
                 "PYTHONUNBUFFERED": "1",

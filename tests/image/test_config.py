@@ -52,15 +52,15 @@ def test_user(config: dict[str, Any]) -> None:
 
 
 def test_environment(image: Layout, base: Layout) -> None:
-    """FR-008: nothing is in it but the base's, three of Python's and how the server logs."""
+    """FR-008: nothing is in it but the base's, three of Python's, UTF-8 and how the server logs."""
     below, found = variables(base), variables(image)
     assert found == below | {
         "PATH": f"/app/.venv/bin:{below['PATH']}",
+        "LANG": "C.UTF-8",
         "VIRTUAL_ENV": "/app/.venv",
         "PYTHONUNBUFFERED": "1",
         "UVICORN_LOG_CONFIG": "/app/logging.json",
     }
-    assert below["LANG"] == "C.UTF-8"
     assert below["PYTHON_VERSION"].startswith("3.13.")
 
 
