@@ -255,6 +255,41 @@ def test_pull_by_a_tag(workspace: Workspace, registry: str) -> None:
         assert message in workspace.fails("//:base")
 
 
+def test_pull_that_the_registry_cannot_satisfy(workspace: Workspace, registry: str) -> None:
+    image = f"http://{registry}/open/everything"
+    configuration = layouts.listing(IMAGE)["manifest"]["config"]["digest"]
+    cases: list[tuple[dict[str, object], str]] = [
+        ({"digest": configuration}, f"@{configuration} is of a kind that is not supported: "),
+        (
+            {"digest": digest(IMAGE), "platforms": ["linux/arm64"]},
+            "is for linux/amd64, not for linux/arm64",
+        ),
+        (
+            {
+                "digest": digest(IMAGE),
+                "www_authenticate_challenges": {registry: "Negotiate"},
+            },
+            f"the challenge of {registry} is neither Basic nor a Bearer with a realm: Negotiate",
+        ),
+        (
+            {
+                "digest": digest(IMAGE),
+                "www_authenticate_challenges": {registry: f'Bearer realm="https://{registry}/t"'},
+            },
+            f"https://{registry}/t gives no token for open/everything: does it want `docker login`",
+        ),
+    ]
+    for attributes, message in cases:
+        repository = "base_linux_arm64" if "platforms" in attributes else "base_single"
+        workspace.write(
+            pull(image=image, **attributes) + f'use_repo(oci, "{repository}")\n',
+            f'alias(name = "base", actual = "@{repository}")\n',
+        )
+        said = workspace.fails("//:base")
+        assert "Error in fail: oci.pull: " in said
+        assert message in said
+
+
 def test_helper_targets_are_manual(workspace: Workspace) -> None:
     """`//...` builds what the user has written down, and nothing that a macro adds to it."""
     workspace.write(

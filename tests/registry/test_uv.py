@@ -32,7 +32,7 @@ def workspace(tmp_path: pathlib.Path) -> pathlib.Path:
 
 
 def run(
-    program: pathlib.Path, workspace: pathlib.Path, *arguments: str
+    program: pathlib.Path, workspace: pathlib.Path, *arguments: str, **more: str
 ) -> subprocess.CompletedProcess[str]:
     """Run a program as `bazel run` does, with nothing but the folder of wheels as an index."""
     environment = {
@@ -45,7 +45,7 @@ def run(
         "UV_OFFLINE": "1",
         "UV_NO_CONFIG": "1",
         "UV_LINK_MODE": "copy",
-    }
+    } | more
     return subprocess.run(
         [program.absolute(), *arguments],
         env=environment,
@@ -92,6 +92,22 @@ def test_no_place_for_an_environment(place: str, workspace: pathlib.Path) -> Non
     result = run(CREATE, workspace, place)
     assert result.returncode == 1
     assert result.stderr == f"rules_uv: {place} is no place for a virtual environment\n"
+
+
+def test_two_places_for_an_environment(workspace: pathlib.Path) -> None:
+    result = run(CREATE, workspace, "one", "two")
+    assert result.returncode == 1
+    assert result.stderr == (
+        "rules_uv: one argument at most: the path of the virtual environment\n"
+    )
+
+
+def test_an_environment_without_a_workspace(workspace: pathlib.Path) -> None:
+    result = run(CREATE, workspace, BUILD_WORKSPACE_DIRECTORY="")
+    assert result.returncode == 1
+    assert result.stderr == (
+        "rules_uv: BUILD_WORKSPACE_DIRECTORY is not set: start this by bazel run\n"
+    )
 
 
 def test_folder_that_is_no_environment_is_kept(workspace: pathlib.Path) -> None:
