@@ -197,6 +197,8 @@ def changes(old: Lock, new: Lock) -> list[str]:
             was, now = before.get(name), after.get(name)
             if was and now and was["version"] != now["version"]:
                 lines.append(f"{architecture}: {name} {was['version']} -> {now['version']}")
+            elif was and now and was != now and was["sha256"] == now["sha256"]:
+                lines.append(f"{architecture}: {name} {now['version']}: at another place")
             elif was and now and was != now:
                 lines.append(f"{architecture}: {name} {now['version']}: another file")
             elif now and not was:
@@ -204,6 +206,19 @@ def changes(old: Lock, new: Lock) -> list[str]:
             elif was and not now:
                 lines.append(f"{architecture}: {name} {was['version']} removed")
     return lines
+
+
+def read(path: Path) -> Lock:
+    """The lock as it is; an empty one where there is none, or what can't be read as one."""
+    if not path.exists():
+        return {}
+    try:
+        packages: Lock = json.loads(path.read_text())["packages"]
+        changes(packages, {})
+    except (ValueError, LookupError, TypeError, AttributeError):
+        print(f"{path.name} can't be read: making it anew", file=sys.stderr)
+        return {}
+    return packages
 
 
 def write(path: Path, lock: Lock) -> None:
@@ -229,7 +244,7 @@ def main(arguments: Sequence[str]) -> None:
 
     config = tomllib.loads(options.packages.read_text())
     new = resolve(config, mirrors(os.environ))
-    old = json.loads(options.lock.read_text())["packages"] if options.lock.exists() else {}
+    old = read(options.lock)
     changed = changes(old, new)
     if not changed:
         print(f"{options.lock.name} is up to date ({sum(map(len, new.values()))} packages)")

@@ -42,6 +42,15 @@ def test_a_lock_that_cannot_be_used(workspace: Workspace, case: str) -> None:
     assert message.endswith(RUN)
 
 
+@pytest.mark.parametrize(("name", "remedy"), [("uv.lock", RUN), ("pyproject.toml", "Write it.")])
+def test_a_file_that_is_missing(workspace: Workspace, name: str, remedy: str) -> None:
+    content = (workspace.root / name).read_text()
+    (workspace.root / name).unlink()
+    assert workspace.error() == f"@@//:{name} is missing. {remedy}"
+    (workspace.root / name).write_text(content)
+    assert workspace.build().returncode == 0
+
+
 def test_a_lock_that_is_not_utf8(workspace: Workspace) -> None:
     lock = (workspace.root / "uv.lock").read_bytes()
     (workspace.root / "uv.lock").write_bytes(lock.replace(b'"leaf"', b'"le\xff"'))

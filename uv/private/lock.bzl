@@ -195,6 +195,9 @@ def read_lock(mctx, tag, python):
     """
     uv = uv_path(mctx, tag.uv)
     python = mctx.path(python)
+    for file, remedy in [(tag.lock, "Run `bazel run //:lock`."), (tag.pyproject, "Write it.")]:
+        if not mctx.path(file).exists:
+            fail("{} is missing. {}".format(file, remedy))
     text = mctx.read(tag.lock)
     _check_revision(tag.lock, text)
 

@@ -97,12 +97,14 @@ def licence(metadata: Message) -> str:
         for value in map(str, metadata.get_all("Classifier") or [])
         if value.startswith("License ::") and not value.endswith("OSI Approved")
     ]
-    return (
+    found = (
         str(metadata.get("License-Expression") or "").strip()
         or ("" if "\n" in text else text)
         or " AND ".join(classifiers)
         or text.partition("\n")[0].strip()
     )
+    # It goes into BUILD files and documents: a line of text, whatever the wheel has there.
+    return "".join(letter if letter.isprintable() else " " for letter in found)
 
 
 def generated_scripts(info: Path) -> set[str]:

@@ -30,7 +30,10 @@ def _urls(package, mirrors):
     return urls
 
 def _debian_packages_impl(rctx):
-    lock = json.decode(rctx.read(rctx.attr.lock))["packages"]
+    lock = json.decode(rctx.read(rctx.attr.lock), default = None)
+    if type(lock) != "dict" or rctx.attr.architecture not in lock.get("packages", {}):
+        fail("{} is no lock of Debian packages: write it anew by {}".format(rctx.attr.lock, _REFRESH))
+    lock = lock["packages"]
     mirrors = _mirrors(rctx)
 
     # All downloads run at once; wait() tells how each ended.

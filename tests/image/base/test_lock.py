@@ -21,12 +21,17 @@ def locked() -> dict[str, list[dict[str, Any]]]:
     return packages
 
 
-def package(name: str = "zlib1g", version: str = "1:1.3-1", sha256: str = "0" * 64) -> Package:
+def package(
+    name: str = "zlib1g",
+    version: str = "1:1.3-1",
+    sha256: str = "0" * 64,
+    archive: str = "debian",
+) -> Package:
     return Package(
         name=name,
         version=version,
         architecture="amd64",
-        archive="debian",
+        archive=archive,
         path=f"pool/main/z/{name}.deb",
         size=1,
         sha256=sha256,
@@ -77,13 +82,15 @@ def test_no_mirror() -> None:
 
 
 def test_changes_name_what_is_new() -> None:
-    old = {"amd64": [package("a"), package("b"), package("c"), package("d")]}
+    old = {"amd64": [package("a"), package("b"), package("c"), package("d"), package("f")]}
     new = {
         "amd64": [
             package("a"),
             package("b", "1:1.3-2"),
             package("c", sha256="1" * 64),
             package("e"),
+            # As a point release moves a security update.
+            package("f", archive="debian-security"),
         ],
         "arm64": [package("a")],
     }
@@ -92,9 +99,27 @@ def test_changes_name_what_is_new() -> None:
         "amd64: c 1:1.3-1: another file",
         "amd64: d 1:1.3-1 removed",
         "amd64: e 1:1.3-1 added",
+        "amd64: f 1:1.3-1: at another place",
         "arm64: a 1:1.3-1 added",
     ]
     assert lock.changes(new, new) == []
+
+
+@pytest.mark.parametrize(
+    "broken", ["<<<<<<< HEAD\n{", "[]", '{"packages": 1}', '{"packages": {"amd64": [{}]}}', "\0"]
+)
+def test_a_lock_that_cannot_be_read_is_made_anew(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], broken: str
+) -> None:
+    path = tmp_path / "debian.lock.json"
+    path.write_text(broken)
+    assert lock.read(path) == {}
+    assert capsys.readouterr().err == "debian.lock.json can't be read: making it anew\n"
+
+
+def test_no_lock_yet_is_an_empty_one(tmp_path: Path) -> None:
+    assert lock.read(tmp_path / "none") == {}
+    assert lock.read(_LOCK) == locked()
 
 
 def test_a_lock_that_cannot_be_written_leaves_the_old_one(

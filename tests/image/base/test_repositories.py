@@ -119,6 +119,16 @@ def test_packages_that_the_mirror_no_longer_serves(workspace: Workspace, mirror:
     assert said.endswith("refresh the lock: bazel run //image/base:lock")
 
 
+@pytest.mark.parametrize("broken", ["<<<<<<< HEAD\n{", "[]", '{"packages": {}}'])
+def test_a_lock_that_is_none(workspace: Workspace, mirror: Mirror, broken: str) -> None:
+    (workspace.folder / "debian.lock.json").write_text(broken)
+    arguments, environment = fetch(mirror)
+    assert workspace.error(*arguments, **environment) == (
+        "@@//:debian.lock.json is no lock of Debian packages: write it anew by "
+        "bazel run //image/base:lock"
+    )
+
+
 def test_a_machine_without_a_mirror(workspace: Workspace, mirror: Mirror) -> None:
     mirror.lock("one", "debian", "pool/main/o/one.deb", b"other content")
     write_lock(workspace, mirror)
