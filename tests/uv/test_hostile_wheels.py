@@ -128,6 +128,16 @@ def test_a_record_that_lies_about_a_file(install: Installer, index: Index) -> No
         assert line.startswith(f"{DAMAGED}: pkg.py has other content than its RECORD says.")
 
 
+@pytest.mark.parametrize("padding", ["", "="])
+def test_a_record_that_is_right(install: Installer, index: Index, padding: str) -> None:
+    # printf 'x = 1' | openssl dgst -sha256 -binary | basenc --base64url
+    digest = "sha256=j_Q23vFFEoVZmhsa1wgASTuNyv3ikS4aODRWMwVOTCY" + padding
+    record = f"pkg.py,{digest},5\npkg-1.0.dist-info/RECORD,,\n"
+    make_wheel(index.folder, "pkg", "1.0", {"pkg.py": "x = 1", "pkg-1.0.dist-info/RECORD": record})
+    result = install("pkg")
+    assert result.code == 0, result.stderr
+
+
 def test_a_record_with_a_hash_of_no_kind(install: Installer, index: Index) -> None:
     make_wheel(
         index.folder, "pkg", "1.0", {"pkg.py": "", "pkg-1.0.dist-info/RECORD": "pkg.py,x=y,0\n"}
