@@ -16,6 +16,7 @@ from . import archive
 from .engine import check_platform, refused
 from .errors import LoadError
 from .layout import Image
+from .names import complete
 
 _CHUNK = 1 << 18
 _SYSTEM_SOCKET = "/var/run/docker.sock"
@@ -34,15 +35,14 @@ class Docker:
 
     def load(self, image: Image, names: Sequence[str]) -> int:
         check_platform(self.name, image, self._get("/version").get("Arch", ""))
-        if self._has(image):
+        if identifier := self._found(image):
             for name in names:
                 repository, _, tag = name.rpartition(":")
                 self._call(
-                    "POST",
-                    f"/images/{image.config.digest}/tag?repo={quote(repository)}&tag={quote(tag)}",
+                    "POST", f"/images/{identifier}/tag?repo={quote(repository)}&tag={quote(tag)}"
                 )
             return 0
-        known = 0 if self._is_containerd() else self._known_layers(image, names)
+        known = self._known_layers(image, names)
         try:
             return self._send(image, names, known)
         except LoadError:
@@ -51,21 +51,31 @@ class Docker:
                 raise
             return self._send(image, names, 0)
 
-    def _has(self, image: Image) -> bool:
-        # An image's id is its configuration's digest; with containerd's store its manifest's.
-        return any(self._inspect(digest) for digest in (image.config.digest, image.manifest.digest))
+    def _found(self, image: Image) -> str | None:
+        """Its id in this engine, if all of it is there."""
+        # That is its configuration's digest; with containerd's store its manifest's.
+        for identifier in (image.config.digest, image.manifest.digest):
+            found = self._inspect(identifier)
+            if found and all(part.get("Available", True) for part in found.get("Manifests") or ()):
+                return identifier
+        return None
 
     def _inspect(self, reference: str) -> dict[str, Any] | None:
-        status, text = self._call("GET", f"/images/{quote(reference, safe=':')}/json", missing=True)
+        # `manifests`: with containerd's store, also whether their blobs are there (API 1.48).
+        path = f"/images/{quote(reference, safe=':')}/json?manifests=1"
+        status, text = self._call("GET", path, missing=True)
         return json.loads(text) if status == http.client.OK else None
 
     def _is_containerd(self) -> bool:
-        """Docker 29's default image store, which wants every blob of an archive."""
+        """The image store that is Docker 29's default."""
         status = self._get("/info").get("DriverStatus") or []
         return any("io.containerd.snapshotter" in str(value) for _, value in status)
 
     def _known_layers(self, image: Image, names: Sequence[str]) -> int:
-        """How many of the image's lowest layers some image of this engine has."""
+        """How many of the image's lowest layers some image of this engine has.
+
+        With containerd's store they may be compressed in another way there; then `_send` fails.
+        """
         listed = self._get("/images/json")
         listed.sort(key=lambda entry: not set(entry.get("RepoTags") or ()) & set(names))
         best = 0
@@ -81,13 +91,18 @@ class Docker:
         return best
 
     def _send(self, image: Image, names: Sequence[str], known: int) -> int:
+        known_blobs = [layer.digest for layer in image.layers[:known]]
+        is_containerd = self._is_containerd()
         reader, writer = os.pipe()
         failure: list[OSError] = []
 
         def write() -> None:
             try:
                 with os.fdopen(writer, "wb") as output:
-                    archive.write_docker(image, names, known, output)
+                    if is_containerd:
+                        archive.write_oci(image, list(map(complete, names)), known_blobs, output)
+                    else:
+                        archive.write_docker(image, names, known, output)
             except BrokenPipeError:
                 pass  # The engine ended early and says why itself.
             except OSError as error:
@@ -102,7 +117,10 @@ class Docker:
         if failure:
             raise LoadError(f"{image.layout} can't be read: {failure[0]}")
         for line in text.splitlines():
-            if line.startswith("{") and (reason := json.loads(line).get("error")):
+            message = json.loads(line) if line.startswith("{") else {}
+            # containerd's store names the image all the same, and calls it no error.
+            unpacking = str(message.get("stream", ""))
+            if reason := message.get("error") or (unpacking.startswith("Error ") and unpacking):
                 raise refused(self.name, str(reason))
         return body.count
 

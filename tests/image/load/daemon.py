@@ -22,6 +22,8 @@ class Daemon:
         self.images: dict[str, list[str]] = {}  # id → diff ids
         self.error = ""
         self.fail_partial = False
+        self.containerd = False  # whether its image store is containerd's
+        self.whole = True  # whether it has all blobs of its images there
         self.archives: list[dict[str, bytes]] = []
         self.tagged: list[str] = []
 
@@ -29,12 +31,15 @@ class Daemon:
         if path == "/version":
             return {"Arch": self.architecture}
         if path == "/info":
+            if self.containerd:
+                return {"DriverStatus": [["driver-type", "io.containerd.snapshotter.v1"]]}
             return {"DriverStatus": [["Backing Filesystem", "extfs"]]}
         if path == "/images/json":
             return [{"Id": identifier, "RepoTags": None} for identifier in self.images]
-        identifier = path.removeprefix("/images/").removesuffix("/json")
+        identifier = path.removeprefix("/images/").removesuffix("/json?manifests=1")
         if identifier in self.images:
-            return {"RootFS": {"Layers": self.images[identifier]}}
+            manifests = [{"Available": self.whole}] if self.containerd else None
+            return {"RootFS": {"Layers": self.images[identifier]}, "Manifests": manifests}
         return None
 
     def load(self, data: bytes) -> dict[str, str]:
@@ -45,6 +50,9 @@ class Daemon:
             return {"error": self.error}
         if self.fail_partial and b"" in files.values():
             return {"error": "layers from manifest don't match image configuration"}
+        if self.fail_partial and self.containerd:
+            self.fail_partial = False
+            return {"stream": "Error unpacking image app:latest: content digest not found"}
         return {"stream": "Loaded image"}
 
 

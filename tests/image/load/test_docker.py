@@ -62,6 +62,46 @@ def test_layers_that_went_away_meanwhile_are_sent(daemon: Daemon, tmp_path: Path
     assert [archive["0.tar"] for archive in daemon.archives] == [b"", b"one"]
 
 
+class TestContainerdsStore:
+    """What Docker 29 keeps images in by default."""
+
+    @pytest.fixture(autouse=True)
+    def containerd(self, daemon: Daemon) -> None:
+        daemon.containerd = True
+
+    def test_blobs_of_known_layers_stay_here(self, daemon: Daemon, tmp_path: Path) -> None:
+        image = tiny.image(tmp_path / "image", (b"one", b"two", b"three"))
+        daemon.images = {"sha256:old": image.diff_ids[:2]}
+        Docker(daemon.endpoint).load(image, NAMES)
+        (files,) = daemon.archives
+        blobs = {"sha256:" + name[13:] for name in files if name.startswith("blobs/")}
+        assert blobs == {blob.digest for blob in image.blobs} - {
+            layer.digest for layer in image.layers[:2]
+        }
+        assert b'"docker.io/library/app:latest"' in files["index.json"]
+
+    def test_layers_that_are_compressed_otherwise_there_are_sent(
+        self, daemon: Daemon, tmp_path: Path
+    ) -> None:
+        image = tiny.image(tmp_path / "image")
+        daemon.images = {"sha256:old": image.diff_ids[:1]}
+        daemon.fail_partial = True
+        Docker(daemon.endpoint).load(image, NAMES)
+        assert [len(archive) for archive in daemon.archives] == [5, 6]
+
+    @pytest.mark.parametrize("whole", [True, False])
+    def test_an_image_that_is_there_whole_is_named_only(
+        self, daemon: Daemon, tmp_path: Path, whole: bool
+    ) -> None:
+        image = tiny.image(tmp_path / "image")
+        daemon.images = {image.manifest.digest: image.diff_ids}
+        daemon.whole = whole
+        moved = Docker(daemon.endpoint).load(image, NAMES)
+        assert (moved == 0) == whole
+        tagged = {path.partition("/tag?")[0] for path in daemon.tagged}
+        assert tagged == ({f"/images/{image.manifest.digest}"} if whole else set())
+
+
 def test_a_full_disk_says_what_to_do(daemon: Daemon, tmp_path: Path) -> None:
     daemon.error = "write /layer.tar: no space left on device"
     with pytest.raises(LoadError, match=r"no space left on device; free disk space there"):
