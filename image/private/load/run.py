@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import re
 import sys
 from pathlib import Path
 
@@ -10,6 +11,8 @@ from .engine import Engine
 from .errors import LoadError
 from .layout import Image
 from .podman import Podman
+
+_QUOTED = re.compile(r"""^\w+=(["']).*\1\s*$""")
 
 
 def command(engine: Engine, image: Image, name: str, options: argparse.Namespace) -> list[str]:
@@ -45,9 +48,21 @@ def command(engine: Engine, image: Image, name: str, options: argparse.Namespace
     if options.env_file:
         # `bazel run` starts in the runfiles; the user's folder is in this variable.
         file = Path(os.environ.get("BUILD_WORKING_DIRECTORY", "")) / options.env_file
-        try:
-            file.read_bytes()
-        except OSError as error:
-            raise LoadError(f"--env-file: {file} can't be read: {error.strerror}") from None
+        _check_variables(file)
         result += ["--env-file", str(file)]
     return [*result, *options.engine_option, name, *options.command]
+
+
+def _check_variables(file: Path) -> None:
+    """Engines take a line as it is; what a shell and //deploy:secret understand is part of it."""
+    try:
+        lines = file.read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError as error:
+        raise LoadError(f"--env-file: {file} can't be read: {error.strerror}") from None
+    for number, line in enumerate(lines, 1):
+        # Without the line itself: it may be a secret.
+        if line.startswith("export ") or _QUOTED.search(line):
+            raise LoadError(
+                f"--env-file: {file}, line {number}: engines take `export` and quotes as part of"
+                " the variable: leave them out"
+            )

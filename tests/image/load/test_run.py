@@ -59,6 +59,14 @@ def test_a_missing_variables_file_is_said_before_anything_is_loaded(tmp_path: Pa
         _words(Podman(), tmp_path, ".env")
 
 
+@pytest.mark.parametrize("line", ["NAME='fake value'", 'NAME="fake value"', "export NAME=fake"])
+def test_what_only_a_shell_understands_is_refused(tmp_path: Path, line: str) -> None:
+    (tmp_path / ".env").write_text(f"# 'Quotes' here are none.\n{line}\n")
+    with pytest.raises(LoadError, match=r"line 2: engines take `export` and quotes") as refused:
+        _words(Podman(), tmp_path, ".env")
+    assert "fake" not in str(refused.value)
+
+
 def test_a_node_runs_pods_only(tmp_path: Path) -> None:
     with pytest.raises(LoadError, match=r"containerd runs pods, .*: bazel run //deploy:apply"):
         _words(Containerd(), tmp_path)
