@@ -14,11 +14,12 @@ import asyncio
 import contextvars
 import logging
 import signal
+import socket
 from collections.abc import Awaitable
 from types import FrameType
 from typing import Any
 
-from todo.listening import Listener
+from todo import listening
 from todo.problems import Problem
 
 HANDSHAKE = 0.1  # seconds: one that has begun is through by then
@@ -90,13 +91,15 @@ class Draining:
 
     async def _serve_the_rest(self) -> None:
         """Until no connection is left that may still bring a request."""
-        listener = self._listener()
-        listener.close_door()
+        sockets = self._listening()
+        listening.close_door(sockets)
         ends = self._loop.time() + FAREWELL
         await asyncio.sleep(HANDSHAKE)
-        while listener.queued() or self._server.server_state.connections:
+        while listening.queued(sockets) or self._server.server_state.connections:
             if self._loop.time() > ends:
                 break
+            connections = [each.transport for each in self._server.server_state.connections]
+            listening.open_door(each.get_extra_info("socket") for each in connections)
             await asyncio.sleep(TICK)
 
     def _stay_open(self) -> None:
@@ -105,9 +108,9 @@ class Draining:
         uvicorn ends single workers to restart them (SIGHUP) or to have fewer (SIGTTOU).
         """
         if not self.started.is_set():
-            self._listener().open_door()
+            listening.open_door(self._listening())
             self._loop.call_later(STAY_OPEN, self._stay_open)
 
-    def _listener(self) -> Listener:
+    def _listening(self) -> list[socket.socket]:
         servers = getattr(self._server, "servers", [])  # there are none before it listens
-        return Listener([each for server in servers for each in server.sockets])
+        return [each for server in servers for each in server.sockets]
