@@ -5,6 +5,8 @@ from typing import Any
 
 import httpx2
 
+from tests.app.service import secrets_in
+
 
 def create(client: httpx2.Client, user: str, **task: object) -> dict[str, object]:
     answer = client.post(f"/api/{user}/tasks", json=task)
@@ -23,6 +25,7 @@ def problem(answer: httpx2.Response, status: int) -> dict[str, object]:
     """The problem details that the answer has to be."""
     assert answer.status_code == status, answer.text
     assert answer.headers["content-type"] == "application/problem+json"
+    assert not secrets_in(answer.text)
     body: dict[str, object] = answer.json()
     assert body["status"] == status
     assert body["request_id"] == answer.headers["x-request-id"]

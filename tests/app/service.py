@@ -1,6 +1,7 @@
 """Starts the real service as a process of its own and talks to it over HTTP."""
 
 import os
+import re
 import shlex
 import signal
 import subprocess
@@ -9,7 +10,7 @@ import tempfile
 import time
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
 import httpx2
@@ -18,7 +19,8 @@ from tests.app import bearer
 from tests.app.postgres import free_port
 
 APP = Path("app").resolve()
-START_TIMEOUT = 30.0  # seconds
+START_TIMEOUT = 60.0  # seconds
+PATIENCE = 120.0  # seconds until a client takes the service for dead, however slow the machine
 # The image has bytecode for everything. Here no package may be written to: the first start writes
 # it into this folder, and every later one is as fast as in the image.
 BYTECODE = Path(os.environ.get("TEST_TMPDIR", tempfile.gettempdir())) / "todo-bytecode"
@@ -29,10 +31,20 @@ SECRETS = {
 }
 
 
+_TOKEN = re.compile(r"eyJ[\w-]{10,}\.")  # how a JWT begins
+
+
+def secrets_in(text: str) -> list[str]:
+    """The names of the secrets that the text holds; bearer tokens count."""
+    found = [name for name, secret in SECRETS.items() if secret in text]
+    return [*found, "a token"] if _TOKEN.search(text) else found
+
+
 def environment(database_url: str, **more: str) -> dict[str, str]:
     """The settings of a service, in an environment that has nothing else of ours."""
-    if password := urlsplit(database_url).password:
-        SECRETS["database password"] = password
+    password = urlsplit(database_url).password
+    if password and password not in SECRETS.values():
+        SECRETS[f"password of {urlsplit(database_url).hostname}, {len(SECRETS)}"] = password
     kept = {
         name: os.environ[name] for name in ("PATH", "TEST_TMPDIR", "HOME") if name in os.environ
     }
@@ -59,6 +71,7 @@ def migrate(database_url: str, *arguments: str) -> subprocess.CompletedProcess[s
         capture_output=True,
         text=True,
     )
+    assert not secrets_in(done.stdout + done.stderr)
     if done.returncode:
         raise RuntimeError(f"alembic failed: {done.stderr[-3000:]}")
     return done
@@ -66,6 +79,9 @@ def migrate(database_url: str, *arguments: str) -> subprocess.CompletedProcess[s
 
 class Service:
     """`uvicorn main:app` with these settings; healthy within the block."""
+
+    logs: ClassVar[set[Path]] = set()
+    """Of every service that was started; at the end of the tests none of them may hold a secret."""
 
     def __init__(self, settings: dict[str, str], log: Path, workers: int = 1) -> None:
         self.settings = settings
@@ -107,6 +123,7 @@ class Service:
         command += ["--host", "127.0.0.1", "--port", str(self.port)]
         if self.workers > 1:
             command += ["--workers", str(self.workers)]
+        self.logs.add(self.log)
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
                 command, cwd=APP, env=self.settings, stdout=log, stderr=log
@@ -129,15 +146,19 @@ class Service:
         """What it has logged."""
         return self.log.read_text(encoding="utf-8")
 
+    def errors(self) -> list[str]:
+        """The lines of that level."""
+        return [line for line in self.text().splitlines() if '"level": "error"' in line]
+
     def client(self, user: str | None = None, **options: Any) -> httpx2.Client:
         """A client with this user's token."""
         headers = bearer.headers(user) if user else {}
-        return httpx2.Client(base_url=self.url, headers=headers, timeout=20, **options)
+        return httpx2.Client(base_url=self.url, headers=headers, timeout=PATIENCE, **options)
 
     def async_client(self, user: str, **options: Any) -> httpx2.AsyncClient:
         """The same for concurrent requests."""
         return httpx2.AsyncClient(
-            base_url=self.url, headers=bearer.headers(user), timeout=30, **options
+            base_url=self.url, headers=bearer.headers(user), timeout=PATIENCE, **options
         )
 
 

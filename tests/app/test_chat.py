@@ -106,7 +106,6 @@ class TestAModelThatFails:
             pytest.param(Reply(status=500), 503, id="server error"),
             pytest.param(Reply(status=429), 503, id="rate limit"),
             pytest.param(Reply(status=401), 503, id="bad key"),
-            pytest.param(Reply(text="late", delay=6), 504, id="too slow"),
             pytest.param(Reply(raw="<html>nonsense</html>"), 502, id="no JSON"),
             pytest.param(Reply(raw='{"choices": []}'), 502, id="no choice"),
             pytest.param(Reply(calls=[("rm_rf", {"path": "/"})]), 502, id="unknown tool"),
@@ -123,6 +122,21 @@ class TestAModelThatFails:
             assert events(streamed.text)[-1][0] == "error"
             assert events(streamed.text)[-1][1]["status"] == status
         assert len(model.requests) <= 2 * 10
+
+    @pytest.mark.parametrize("slow", ["CHAT_TIMEOUT_SECONDS", "MODEL_TIMEOUT_SECONDS"])
+    def test_one_that_is_too_slow_is_a_problem_too(
+        self, postgres: Postgres, model: ModelServer, logs: Path, user: str, slow: str
+    ) -> None:
+        model.say(forever=Reply(text="late", delay=20))
+        settings = environment(postgres.url(), OPENAI_BASE_URL=model.url) | {slow: "1"}
+        with (
+            Service(settings, logs / f"slow-{user}.log") as service,
+            service.client(user) as client,
+        ):
+            problem(say(client, user, "hello"), 504)
+            streamed = client.post(f"/api/{user}/chat/stream", json={"message": "hello"})
+            assert events(streamed.text)[-1][0] == "error"
+            assert events(streamed.text)[-1][1]["status"] == 504
 
     def test_wrong_arguments_are_told_to_the_model(
         self, service: Service, model: ModelServer, user: str
@@ -171,7 +185,7 @@ async def test_a_repeated_message_is_answered_once(
     service: Service, model: ModelServer, user: str
 ) -> None:
     model.say(
-        Reply(calls=[("add_task", {"title": "once"})], delay=0.5),
+        Reply(calls=[("add_task", {"title": "once"})], delay=3),
         Reply(text="Added."),
         forever=ENOUGH,
     )
@@ -179,10 +193,10 @@ async def test_a_repeated_message_is_answered_once(
     body = {"message": "add once"}
     async with service.async_client(user) as client:
         url = f"/api/{user}/chat"
-        first, second = await asyncio.gather(
-            *(client.post(url, json=body, headers=key) for _ in range(2))
-        )
-        assert sorted((first.status_code, second.status_code)) == [200, 409]
+        first = asyncio.create_task(client.post(url, json=body, headers=key))
+        await model.asked(1)
+        problem(await client.post(url, json=body, headers=key), 409)
+        assert (await first).json()["response"] == "Added."
         again = await client.post(url, json=body, headers=key)
         assert again.json()["response"] == "Added."
         problem(await client.post(url, json={"message": "other"}, headers=key), 422)

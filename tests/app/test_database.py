@@ -18,7 +18,7 @@ from tests.app.client import create, problem, titles
 from tests.app.postgres import Postgres
 from tests.app.service import Service, environment, migrate
 
-NO_DATABASE = "postgresql://fake:fake@127.0.0.1:1/fake"
+NO_DATABASE = "postgresql://nobody:fake-password-not-to-be-logged@127.0.0.1:1/none"
 
 
 @pytest.fixture
@@ -46,7 +46,7 @@ class TestProbes:
 
     def test_a_silent_database_does_not_hold_up_the_probe(self, logs: Path) -> None:
         with socket.create_server(("127.0.0.1", 0)) as silent:
-            url = f"postgresql://fake:fake@127.0.0.1:{silent.getsockname()[1]}/fake"
+            url = NO_DATABASE.replace(":1/", f":{silent.getsockname()[1]}/")
             with (
                 Service(environment(url), logs / "silent.log") as service,
                 service.client("alice") as client,
@@ -113,7 +113,7 @@ class TestDatabaseThatGoesAway:
             own_postgres.start()
             assert titles(client, user) == ["before"]
             create(client, user, title="after")
-        assert '"level": "error"' not in service.text()
+        assert service.errors() == []
 
 
 class Proxy:
@@ -208,7 +208,7 @@ class TestPool:
     ) -> None:
         for name, value in (("POOL_SIZE", 1), ("POOL_OVERFLOW", 0), ("POOL_TIMEOUT", 0.2)):
             monkeypatch.setattr(todo.database, name, value)
-        monkeypatch.setattr(todo.database, "COMMAND_TIMEOUT", 0.3)
+        monkeypatch.setattr(todo.database, "COMMAND_TIMEOUT", 2.0)
         database = Database(postgres.url())
         async with database.single():
             pass
@@ -218,7 +218,7 @@ class TestPool:
                 await session.scalar(text("SELECT pg_sleep(:seconds)"), {"seconds": seconds})
 
         with pytest.raises(Problem) as slow:
-            await sleep(5)
+            await sleep(60)
         assert slow.value.status == 504
         async with database.single() as session:
             await session.scalar(text("SELECT 1"))

@@ -38,7 +38,7 @@ async def test_every_accepted_request_is_answered(
     pair: Service, model: ModelServer, user: str
 ) -> None:
     """SIGTERM while writes, chats and streams are under way."""
-    model.say(forever=Reply(text="slow but sure", delay=0.7))
+    model.say(forever=Reply(text="slow but sure", delay=2))
     async with pair.async_client(user) as client:
         await client.post(f"/api/{user}/chat", json={"message": "load the SDKs"})
         requests = [
@@ -50,7 +50,7 @@ async def test_every_accepted_request_is_answered(
                 (f"/api/{user}/chat/stream", {"message": "hello"}),
             )
         ]
-        await asyncio.sleep(0.5)
+        await model.asked(1 + 8)  # the last of them two seconds before its answer
         code = await asyncio.to_thread(pair.stop)
         answers = await asyncio.gather(*requests)
     assert code == 0

@@ -12,7 +12,7 @@ from mcp.client.streamable_http import streamable_http_client
 
 from tests.app import bearer
 from tests.app.client import create, problem, titles
-from tests.app.service import Service
+from tests.app.service import PATIENCE, Service
 
 LIST = {"jsonrpc": "2.0", "id": 1, "method": "tools/list", "params": {}}
 ACCEPT = {"Accept": "application/json, text/event-stream"}
@@ -20,8 +20,7 @@ ACCEPT = {"Accept": "application/json, text/event-stream"}
 
 @asynccontextmanager
 async def connected(service: Service, user: str, mode: str = "auto") -> AsyncGenerator[Client]:
-    # The first request may wait for the SDKs, which have no bytecode here.
-    http = httpx2.AsyncClient(headers=bearer.headers(user), timeout=30)
+    http = httpx2.AsyncClient(headers=bearer.headers(user), timeout=PATIENCE)
     transport = streamable_http_client(f"{service.url}/mcp", http_client=http)
     async with http, Client(transport, mode=mode) as client:
         yield client

@@ -16,14 +16,14 @@ from tests.app.service import SECRETS, Service, environment, memory
 
 class TestLimits:
     def test_requests_of_one_user(self, postgres: Postgres, logs: Path, user: str) -> None:
-        settings = environment(postgres.url(), RATE_LIMIT_PER_MINUTE="5")
+        settings = environment(postgres.url(), RATE_LIMIT_PER_MINUTE="2")
         with (
             Service(settings, logs / "limited.log") as service,
             service.client(user) as client,
             service.client("other") as other,
         ):
-            answers = [client.get(f"/api/{user}/tasks") for _ in range(6)]
-            assert [answer.status_code for answer in answers] == [200] * 5 + [429]
+            answers = [client.get(f"/api/{user}/tasks") for _ in range(3)]
+            assert [answer.status_code for answer in answers] == [200, 200, 429]
             assert int(problem_retry(answers[-1])) > 0
             assert other.get("/api/other/tasks").status_code == 200
 
@@ -31,18 +31,19 @@ class TestLimits:
         self, postgres: Postgres, model: ModelServer, logs: Path, user: str
     ) -> None:
         settings = environment(postgres.url(), OPENAI_BASE_URL=model.url, CHAT_LIMIT_PER_MINUTE="3")
-        # A minute's end in between would begin a new count.
-        time.sleep(max(0, time.time() % 60 - 45) and 61 - time.time() % 60)
         with Service(settings, logs / "chat-limited.log", workers=2) as service:
-            codes = []
-            for _ in range(6):
-                with service.client(user) as client:  # a new connection: any worker
-                    answer = client.post(f"/api/{user}/chat", json={"message": "hi"})
-                    codes.append(answer.status_code)
+            minute, codes = 0.0, [0]
+            while minute != time.time() // 60:  # else a new count has begun in between
+                minute, codes = time.time() // 60, []
+                user = f"{user}x"
+                for _ in range(6):
+                    with service.client(user) as client:  # a new connection: any worker
+                        answer = client.post(f"/api/{user}/chat", json={"message": "hi"})
+                        codes.append(answer.status_code)
         assert sorted(codes) == [200] * 3 + [429] * 3
 
     def test_a_body_that_does_not_come(self, service: Service) -> None:
-        with socket.create_connection(("127.0.0.1", service.port), timeout=20) as connection:
+        with socket.create_connection(("127.0.0.1", service.port), timeout=60) as connection:
             token = bearer.token("alice")
             connection.sendall(
                 b"POST /api/alice/tasks HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
@@ -61,7 +62,7 @@ class TestLogsAndMetrics:
         with service.client(user) as client:
             answer = client.post(f"/api/{user}/tasks", json={"title": "do not log this title"})
         identifier = answer.headers["x-request-id"]
-        deadline = time.monotonic() + 5
+        deadline = time.monotonic() + 30
         while identifier not in service.text() and time.monotonic() < deadline:
             time.sleep(0.05)  # the line follows the answer
         lines = [json.loads(line) for line in service.text().splitlines() if line[:1] == "{"]

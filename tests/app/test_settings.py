@@ -200,6 +200,13 @@ class TestDatabaseUrl:
 class TestFailFast:
     """With broken settings the server ends: at once, non-zero, with one line."""
 
+    @pytest.fixture(autouse=True, scope="class")
+    @staticmethod
+    def _bytecode(tmp_path_factory: pytest.TempPathFactory) -> None:
+        """The image has it; here the first start writes it, which takes longer."""
+        without_any = {**environment(URL), "OPENAI_API_KEY": ""}
+        Service(without_any, tmp_path_factory.mktemp("first") / "log", 2).launch().wait(60)
+
     @pytest.mark.parametrize("workers", [1, 2, 4])
     def test_a_missing_variable_ends_the_server(self, tmp_path: Path, workers: int) -> None:
         settings = environment(URL)

@@ -289,7 +289,7 @@ class TestKeyRotation:
     async def test_while_it_is_away_nobody_waits_for_the_next_try(
         self, keys: KeySet, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(todo.tokens, "JWKS_TIMEOUT", 1.0)
+        monkeypatch.setattr(todo.tokens, "JWKS_TIMEOUT", 3.0)
         verifier = JwksVerifier(keys.url, self.claims, fresh=0, retry=0)
         token = keys.token("alice", "first")
         await verifier.user(token)
@@ -298,7 +298,7 @@ class TestKeyRotation:
         started = time.monotonic()
         for _ in range(5):
             assert await verifier.user(token) == "alice"
-        assert time.monotonic() - started < 1.0
+        assert time.monotonic() - started < 3.0
         assert keys.fetched <= 3
         keys.stop.set()  # and the next try ends too
         await asyncio.gather(*asyncio.all_tasks() - {asyncio.current_task()})
