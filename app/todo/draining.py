@@ -85,7 +85,7 @@ class Draining:
     async def _say_farewell(self, number: int) -> None:
         try:
             await self._serve_the_rest()
-        except OSError:  # a kernel that knows less
+        except Exception:  # such as a kernel that knows less; the process has to end all the same
             logger.exception("connections may be cut off")
         self._uvicorns_handler(number, None)
 
@@ -98,8 +98,9 @@ class Draining:
         while listening.queued(sockets) or self._server.server_state.connections:
             if self._loop.time() > ends:
                 break
-            connections = [each.transport for each in self._server.server_state.connections]
-            listening.open_door(each.get_extra_info("socket") for each in connections)
+            transports = [each.transport for each in self._server.server_state.connections]
+            theirs = [each.get_extra_info("socket") for each in transports]
+            listening.open_door(each for each in theirs if each is not None)
             await asyncio.sleep(TICK)
 
     def _stay_open(self) -> None:
