@@ -1,11 +1,13 @@
 """Limits, logs, metrics, and what the service needs while nobody uses it."""
 
 import json
+import os
 import socket
 import time
 from pathlib import Path
 
 import httpx2
+import pytest
 
 from tests.app import bearer
 from tests.app.client import problem
@@ -104,6 +106,7 @@ class TestLogsAndMetrics:
 class TestFootprint:
     """Generous bounds of time, for a busy machine; `load.py` measures."""
 
+    @pytest.mark.skipif("TODO_TEST_WRAPPER" in os.environ, reason="what measures needs memory too")
     def test_it_is_small_until_somebody_uses_it(
         self, postgres: Postgres, logs: Path, user: str
     ) -> None:
