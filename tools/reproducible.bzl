@@ -1,7 +1,7 @@
 """Macro: the commands that hold and verify an image's digests."""
 
 load("@rules_python//python:defs.bzl", "py_binary")
-load("//image/private:machine_script.bzl", "machine_script")
+load(":machine_script.bzl", "machine_script")
 
 def reproducible(name, artifacts):
     """Makes what tools/verify-reproducible and //tests/image:expected_digests_test need of an image.

@@ -60,7 +60,7 @@ def container(image: Layout) -> Iterator[Container]:
     """What runs commands in the unpacked image, with its own variables and working directory."""
     config = image.config["config"]
     variables = dict(variable.split("=", 1) for variable in config["Env"])
-    # In /tmp, which .bazelrc keeps in memory.
+    # In /tmp, which tools/bazel keeps in memory where it can.
     with TemporaryDirectory() as root:
         image.unpack(Path(root))
         emulator = _emulator(Path(root))

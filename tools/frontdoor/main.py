@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import itertools
 import os
 
 from . import workspace
@@ -62,9 +63,12 @@ def _run(arguments: list[str]) -> int:
         other = "mirror" if mode == "hub" else "hub"
         say(f"mode {mode}: {why} (kept in user.bazelrc; tools/bazel --mode={other} changes it)")
 
-    if next((word for word in arguments if not word.startswith("-")), "") == "test":
-        from . import skipped
+    startup = list(itertools.takewhile(lambda word: word.startswith("-"), arguments))
+    if arguments[len(startup) : len(startup) + 1] == ["test"]:
+        from . import memory, skipped
 
+        more = memory.options(checkout, startup)
+        arguments = [*startup, "test", *more, *arguments[len(startup) + 1 :]]
         if (code := skipped.stand_by(checkout)) is not None:
             return code
 
