@@ -64,6 +64,7 @@ def test_the_defaults(workspace: Workspace) -> None:
         "Entrypoint": ["uvicorn"],
         "Env": [
             "PATH=/app/.venv/bin:/usr/local/bin",
+            "LANG=C.UTF-8",
             "VIRTUAL_ENV=/app/.venv",
             "PYTHONUNBUFFERED=1",
         ],
@@ -102,6 +103,7 @@ def test_everything_otherwise(workspace: Workspace) -> None:
         "Entrypoint": ["uvicorn"],
         "Env": [
             "PATH=/srv/shop/.venv/bin:/usr/local/bin",
+            "LANG=C.UTF-8",
             "VIRTUAL_ENV=/srv/shop/.venv",
             "PYTHONUNBUFFERED=1",
             "SHOP=open",
