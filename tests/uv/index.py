@@ -3,6 +3,7 @@
 import hashlib
 import html
 import http.server
+import os
 import threading
 import urllib.parse
 import zipfile
@@ -73,6 +74,16 @@ class Index:
         self.status = 200
         self.damage: Callable[[bytes], bytes] = bytes
         self.requests: list[str] = []
+
+    def environ(self, folder: Path) -> dict[str, str]:
+        """Variables for a uv that asks this index once and keeps what it has in `folder`."""
+        return {
+            "HOME": str(folder),
+            "PATH": os.environ["PATH"],
+            "UV_CACHE_DIR": str(folder / "cache"),
+            "UV_DEFAULT_INDEX": self.url,
+            "UV_HTTP_RETRIES": "0",
+        }
 
 
 class _Handler(http.server.BaseHTTPRequestHandler):

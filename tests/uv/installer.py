@@ -1,7 +1,6 @@
 """Runs install.py as `distribution_repository` does."""
 
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -64,13 +63,7 @@ class Installer:
         self.runs += 1
         folder = self.tmp_path / f"run {self.runs}"
         folder.mkdir()
-        environment = {
-            "HOME": str(self.tmp_path),
-            "PATH": os.environ["PATH"],
-            "UV_CACHE_DIR": str(self.tmp_path / "cache"),
-            "UV_DEFAULT_INDEX": self.index.url,
-            "UV_HTTP_RETRIES": "0",
-        }
+        environment = self.index.environ(self.tmp_path)
         command = [*within, sys.executable, "-B", str(INSTALL), f"--uv={self.uv}", f"--name={name}"]
         command += [
             f"--version={version}",

@@ -67,14 +67,7 @@ class Workspace:
         self.folder, self.uv, self.index = folder, uv, index
         self.root = folder / "ws"
         self.output_base = folder / "output"
-        self.environ = {
-            "FASTAPI_IMAGE_MODE": "test",
-            "HOME": str(folder),
-            "PATH": os.environ["PATH"],
-            "UV_CACHE_DIR": str(folder / "cache"),
-            "UV_DEFAULT_INDEX": index.url,
-            "UV_HTTP_RETRIES": "0",
-        }
+        self.environ = index.environ(folder) | {"FASTAPI_IMAGE_MODE": "test"}
         repository = Path("pyproject.toml").resolve().parent
         shutil.copytree(repository / "uv", self.root / "uv")
         # Inside mirror mode's root file system: Bazel takes no registry address with a space in it.

@@ -114,14 +114,7 @@ class Workspace:
         # Inside mirror mode's root file system: Bazel takes no registry address with a space in it.
         registry = Path("/.fastapi_image/registry")
         self.registry = registry if registry.exists() else repository / "registry"
-        self.environ = {
-            "FASTAPI_IMAGE_MODE": "test",
-            "HOME": str(folder),
-            "PATH": os.environ["PATH"],
-            "UV_CACHE_DIR": str(folder / "cache"),
-            "UV_DEFAULT_INDEX": index.url,
-            "UV_HTTP_RETRIES": "0",
-        }
+        self.environ = index.environ(folder) | {"FASTAPI_IMAGE_MODE": "test"}
         points = {
             "uvicorn-1.0.dist-info/entry_points.txt": "[console_scripts]\nuvicorn = uvicorn:x\n"
         }
