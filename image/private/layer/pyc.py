@@ -7,7 +7,9 @@ unchecked-hash one is loaded without a look at the source.
 from __future__ import annotations
 
 import marshal
+import sys
 from importlib.util import MAGIC_NUMBER, cache_from_source, source_hash
+from types import CodeType
 
 from layer.errors import LayerError
 
@@ -28,7 +30,10 @@ def compile_source(source: bytes, filename: str, optimize: int = -1) -> bytes:
     """
     try:
         code = compile(source, filename, "exec", dont_inherit=True, optimize=optimize)
-        marshalled = marshal.dumps(code)
+        if _is_met_before(code):
+            marshalled = _compile_elsewhere(source, filename, optimize)
+        else:
+            marshalled = marshal.dumps(code)
     except SyntaxError as error:
         raise LayerError(f"{filename}:{error.lineno or 1}: syntax error: {error.msg}") from None
     except (ValueError, OverflowError) as error:  # a null byte
@@ -36,6 +41,39 @@ def compile_source(source: bytes, filename: str, optimize: int = -1) -> bytes:
     except (RecursionError, MemoryError):
         raise LayerError(f"{filename}:1: syntax error: it is nested too deeply") from None
     return MAGIC_NUMBER + _FLAGS + source_hash(source) + marshalled
+
+
+def _is_met_before(code: CodeType) -> bool:
+    """Whether the bytes would depend on what this process has imported or compiled.
+
+    The compiler keeps one object for equal constants, and marshal writes the second as a reference to
+    the first. But it also interns strings, names and those in a frozenset among them: where an equal
+    string is interned already, as that of a class imported here, it takes its place, and the constant
+    that was one with it stays behind.
+    """
+    seen: dict[object, object] = {}
+    constants: list[object] = [code]
+    for each in constants:  # grows
+        if isinstance(each, CodeType):
+            # The body of a class has the class's name as a constant, too.
+            constants += [each.co_qualname, *each.co_consts]
+        elif type(each) is tuple:
+            constants += each
+        elif type(each) in (str, frozenset) and seen.setdefault(each, each) is not each:
+            return True
+    return False
+
+
+def _compile_elsewhere(source: bytes, filename: str, optimize: int) -> bytes:
+    """Returns the marshalled code of a valid source, compiled in a process that has met nothing."""
+    import subprocess
+
+    work = (
+        "import marshal, sys; code = compile(sys.stdin.buffer.read(), sys.argv[1], 'exec',"
+        " dont_inherit=True, optimize=int(sys.argv[2])); sys.stdout.buffer.write(marshal.dumps(code))"
+    )
+    command = [sys.executable, "-I", "-S", "-B", "-W", "ignore", "-c", work, filename, str(optimize)]
+    return subprocess.run(command, input=source, stdout=subprocess.PIPE, check=True).stdout
 
 
 def cache_path(path: str) -> str:

@@ -2,6 +2,7 @@
 
 import importlib.machinery
 import importlib.util
+import marshal
 import random
 import sysconfig
 from pathlib import Path
@@ -48,6 +49,27 @@ def test_the_order_of_compilation_does_not_matter() -> None:
     random.Random(1).shuffle(shuffled)
     assert compile_all(list(reversed(sources))) == forward
     assert compile_all(shuffled) == forward
+
+
+def test_what_the_process_has_met_does_not_matter() -> None:
+    """Strings that are interned already change what the compiler takes for one object."""
+    sources = [
+        # Names of classes: no other constant of their kind is ever interned.
+        b"def f():\n class Met: pass\n",
+        b"class Met:\n class Before: pass\n",
+        # Equal frozensets of strings, in two methods.
+        (STDLIB / "ftplib.py").read_bytes(),
+    ]
+    sources += [path.read_bytes() for path in sorted(STDLIB.glob("[a-m]*.py"))]
+    unmet = [compile_source(source, "/lib/m.py") for source in sources]
+    alive = [compile(source, "/lib/m.py", "exec", dont_inherit=True) for source in sources]
+    plain = []
+    for source in sources[:3]:
+        code = compile(source, "/lib/m.py", "exec", dont_inherit=True)
+        plain.append(marshal.dumps(code))
+    assert all(code != before[16:] for code, before in zip(plain, unmet, strict=False)), plain
+    assert [compile_source(source, "/lib/m.py") for source in sources] == unmet
+    assert alive
 
 
 def test_a_syntax_error_names_file_and_line() -> None:
