@@ -1,11 +1,11 @@
 """Macro: the image of a FastAPI application, as an OCI layout for each platform and as an index."""
 
 load("@rules_oci//oci:defs.bzl", "oci_image", "oci_image_index", "oci_load", "oci_push")
-load("@rules_python//python:defs.bzl", "py_binary")
 load("//sbom:defs.bzl", "attestations", "attested_push")
 load(":app_layer.bzl", "app_layer")
 load(":base_interpreter.bzl", "base_interpreter")
 load(":bytecode_layer.bzl", "bytecode_layer")
+load(":loader.bzl", "loader")
 load(":project_labels.bzl", "project_labels")
 load(":python_layers.bzl", "python_layers")
 load(":venv_layer.bzl", "venv_layer")
@@ -24,20 +24,6 @@ _DISTRIBUTIONS = {
     "linux_amd64": "@pypi//:runtime_linux_amd64",
     "linux_arm64": "@pypi//:runtime_linux_arm64",
 }
-
-_LOADER = Label("//image/private/load:__main__.py")
-
-def _loader(name, verb, image, repo_tags, **kwargs):
-    """`bazel run` of //image/private/load for one image."""
-    py_binary(
-        name = name,
-        srcs = [_LOADER],
-        args = [verb, "$(rootpath {})".format(image), repo_tags[0]] + ["--tag=" + tag for tag in repo_tags[1:]],
-        data = [image],
-        main = _LOADER,
-        deps = [Label("//image/private/load")],
-        **kwargs
-    )
 
 def _command(application, host, port, workers, uvicorn_options):
     """The image's Cmd: what uvicorn is given."""
@@ -270,7 +256,13 @@ def fastapi_image(
     )
     repo_tags = repo_tags or [name + ":latest"]
     for suffix in [""] + ["_" + platform for platform in distributions]:
-        _loader(name + suffix + "_load", "load", name + suffix, repo_tags, **common)
+        loader(
+            name = name + suffix + "_load",
+            image = name + suffix,
+            names = repo_tags,
+            verb = "load",
+            **common
+        )
 
         # rules_oci's own way hands the whole image to the engine and takes no arguments: kept for the archive.
         oci_load(
@@ -279,7 +271,13 @@ def fastapi_image(
             repo_tags = repo_tags,
             **common
         )
-    _loader(name + "_run", "run", name, repo_tags, **common)
+    loader(
+        name = name + "_run",
+        image = name,
+        names = repo_tags,
+        verb = "run",
+        **common
+    )
     attestations(
         name = name,
         bases = bases,
