@@ -16,7 +16,7 @@ def test_the_first_run_sets_up_and_goes_on(archive: Archive) -> None:
     assert first.returncode == 7, first.stderr
     lines = first.stderr.splitlines()
     assert "setting up mirror mode, once: Bazel and its tools from Debian forky in " in lines[0]
-    assert "7 packages, " in lines[1]
+    assert "9 packages, " in lines[1]
     assert lines[-1].startswith("tools/bazel: mirror mode is set up: Bazel 7.7.1, ")
     archive.assert_whole()
     stages = archive.stages()
@@ -32,6 +32,9 @@ def test_what_is_made_of_the_packages(archive: Archive) -> None:
     assert bundle.read_text() == "certificate a\ncertificate b\n"
     assert (tree / "usr/bin/awk").readlink() == Path("mawk")
     assert not (tree / "usr/share/man").exists()
+    for folder in ("python3.99", "python3.99/json", "python3/dist-packages"):
+        (file,) = (tree / "usr/lib" / folder).glob("*.compiled")
+        assert file.read_text().startswith("-I -S -m compileall -q "), folder
     assert not (tree / "etc/bazel").exists()
     assert (tree / "usr/bin/bazel").stat().st_mode & 0o7777 == 0o755
     assert archive.machine.cache.stat().st_mode & 0o777 == 0o700

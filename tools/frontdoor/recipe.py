@@ -76,7 +76,7 @@ ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
 # What a set-up takes: packages, their unpacked files, and package lists.
 BYTES_NEEDED = 1_900_000_000
 
-_FORMAT = 1  # counts up when the way of making it changes
+_FORMAT = 2  # counts up when the way of making it changes
 
 
 def key() -> str:
