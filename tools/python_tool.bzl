@@ -8,7 +8,7 @@
     )
 
     def _impl(ctx):
-        args = layer_tool.args(ctx)
+        args = ctx.actions.args()
         args.add(ctx.outputs.layer, format = "--output=%s")
         layer_tool.run(ctx, "app", args, inputs = ctx.files.srcs, outputs = [ctx.outputs.layer], …)
 
@@ -21,20 +21,13 @@
 
 _PYTHON = "@rules_python//python:toolchain_type"
 
-def _args(ctx):
-    """Returns an Args object whose arguments `--name=value` the tool reads from a file if they are many."""
-    args = ctx.actions.args()
-    args.use_param_file("@%s")
-    args.set_param_file_format("multiline")
-    return args
-
 def _run(ctx, command, args, inputs, outputs, mnemonic, progress_message):
     """Registers an action that runs one sub-command.
 
     Args:
         ctx: the rule's context, with the tool's `attrs` and `toolchains`.
         command: the sub-command, such as "app".
-        args: an Args object; the tool's own `args` for what may be long.
+        args: an Args object. The tool gets them from a file, an argument a line.
         inputs: list or depset of Files that the sub-command reads.
         outputs: list of Files that it writes.
         mnemonic: of the action.
@@ -44,12 +37,17 @@ def _run(ctx, command, args, inputs, outputs, mnemonic, progress_message):
     start = ctx.actions.args()
 
     # Isolated, without site-packages and without writing bytecode: nothing but the arguments decides.
-    start.add_all(["-I", "-S", "-B", ctx.file._tool, command])
+    start.add_all(["-I", "-S", "-B", ctx.file._tool_worker, ctx.file._tool, command])
+
+    # What is not in the file is a worker's own command line, and the same for all its actions.
+    args.use_param_file("@%s", use_always = True)
+    args.set_param_file_format("multiline")
     ctx.actions.run(
         executable = python.interpreter,
         arguments = [start, args],
+        execution_requirements = {"requires-worker-protocol": "json", "supports-workers": "1"},
         inputs = inputs if type(inputs) == "depset" else depset(inputs),
-        tools = [ctx.file._tool, depset(ctx.files._tool_sources), python.files],
+        tools = [depset([ctx.file._tool, ctx.file._tool_worker] + ctx.files._tool_sources), python.files],
         outputs = outputs,
         mnemonic = mnemonic,
         progress_message = progress_message,
@@ -59,17 +57,17 @@ def python_tool(main, sources):
     """A tool that actions run.
 
     Args:
-        main: Label of the file that Python starts.
+        main: Label of the tool's `__main__.py`; //tools:worker.py says what is in it.
         sources: Label of the tool's files.
 
     Returns:
-        A struct of `args` and `run` as above, and the `attrs` and `toolchains` of rules that call them.
+        A struct of `run` as above, and the `attrs` and `toolchains` of rules that call them.
     """
     return struct(
-        args = _args,
         attrs = {
             "_tool": attr.label(default = main, allow_single_file = True),
             "_tool_sources": attr.label(default = sources),
+            "_tool_worker": attr.label(default = Label("//tools:worker.py"), allow_single_file = True),
         },
         run = _run,
         toolchains = [_PYTHON],

@@ -17,7 +17,7 @@ def _place(ctx, file):
 
 def _app_layer_impl(ctx):
     layer = ctx.actions.declare_file(ctx.label.name + ".tar.gz")
-    args = layer_tool.args(ctx)
+    args = ctx.actions.args()
     for file in ctx.files.srcs:
         args.add("--path=" + _place(ctx, file))
         args.add(file, format = "--file=%s")

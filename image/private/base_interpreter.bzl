@@ -4,7 +4,7 @@ load(":layer_tool.bzl", "layer_tool")
 
 def _base_interpreter_impl(ctx):
     checked = ctx.actions.declare_file(ctx.label.name + ".checked")
-    args = layer_tool.args(ctx)
+    args = ctx.actions.args()
     args.add_all([ctx.file.base], expand_directories = False, format_each = "--layout=%s")
     args.add("--home=" + ctx.attr.home)
     args.add(checked, format = "--output=%s")

@@ -4,7 +4,7 @@ load(":layer_tool.bzl", "layer_tool")
 
 def _bytecode_layer_impl(ctx):
     layer = ctx.actions.declare_file(ctx.label.name + ".tar.gz")
-    args = layer_tool.args(ctx)
+    args = ctx.actions.args()
     args.add_all([ctx.file.base], expand_directories = False, format_each = "--layout=%s")
     args.add("--level={}".format(ctx.attr.compression_level))
     args.add(layer, format = "--output=%s")

@@ -4,7 +4,7 @@ load(":layer_tool.bzl", "layer_tool")
 
 def _project_labels_impl(ctx):
     output = ctx.actions.declare_file(ctx.label.name + ".txt")
-    args = layer_tool.args(ctx)
+    args = ctx.actions.args()
     inputs = []
     if ctx.file.pyproject:
         args.add(ctx.file.pyproject, format = "--pyproject=%s")

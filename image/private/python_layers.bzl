@@ -7,7 +7,7 @@ load(":layer_tool.bzl", "layer_tool")
 def _layer(ctx, group, folder):
     """Declares one layer and its action; returns the File."""
     layer = ctx.actions.declare_file("{}/{}/{}.tar.gz".format(ctx.label.name, folder, group.name))
-    args = layer_tool.args(ctx)
+    args = ctx.actions.args()
     inputs = []
     for distribution in group.distributions:
         args.add("--distribution={} {}".format(distribution.name, distribution.version))

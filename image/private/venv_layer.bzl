@@ -4,7 +4,7 @@ load(":layer_tool.bzl", "layer_tool")
 
 def _venv_layer_impl(ctx):
     layer = ctx.actions.declare_file(ctx.label.name + ".tar.gz")
-    args = layer_tool.args(ctx)
+    args = ctx.actions.args()
     args.add("--environment=" + ctx.attr.environment)
     args.add("--home=" + ctx.attr.home)
     args.add(layer, format = "--output=%s")

@@ -176,9 +176,9 @@ class TestImage:
         with pytest.raises(ValueError, match=f"it names {len(manifests)}$"):
             make_image(tmp_path / "out", base=str(tmp_path / "base"))
 
-    def test_specification_in_a_file(self, tmp_path: pathlib.Path) -> None:
+    def test_specification(self, tmp_path: pathlib.Path) -> None:
         spec = {"output": str(tmp_path / "out"), "layers": [], "platform": {"os": "linux"}}
-        image.main(["@" + write(tmp_path / "spec", json.dumps(spec))])
+        image.main([json.dumps(spec)])
         assert (tmp_path / "out" / "index.json").exists()
 
 

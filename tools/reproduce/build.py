@@ -89,6 +89,9 @@ class Build:
         """
         build = self._build
         flags = [f"--repository_cache={build.folder}/downloads", *machine.sandbox_flags(build)]
+        if not build.workers:
+            # The clock is the sandboxes' alone, too.
+            flags.append("--spawn_strategy=sandboxed")
         # Nothing that another build left behind, whatever a user's own settings say.
         flags += ["--disk_cache=", "--remote_cache=", "--remote_executor="]
         flags += ["--color=no", "--curses=no", "--show_progress_rate_limit=1"]

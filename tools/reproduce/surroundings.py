@@ -47,6 +47,7 @@ class Surroundings:
         ids: user and group to become, or None.
         as_root: look like root, in a user namespace.
         days: by how much the actions' clock is ahead.
+        workers: let persistent workers do actions, else each has a process and a sandbox of its own.
         fresh_wheels: let uv fetch and unpack the wheels anew.
         notes: what could not be varied, and why.
     """
@@ -61,6 +62,7 @@ class Surroundings:
     ids: tuple[int, int] | None = None
     as_root: bool = False
     days: int = 0
+    workers: bool = True
     fresh_wheels: bool = False
     notes: list[str] = field(default_factory=list)
 
@@ -104,6 +106,7 @@ def unlike(folder: str, mode: str) -> Surroundings:
         ids=(_NOBODYS, _NOBODYS) if root else None,
         as_root=os.getuid() != 0,
         days=4000 if mode == "mirror" else 0,
+        workers=False,
         fresh_wheels=True,
     )
     if len(cpus) == 1:

@@ -14,7 +14,7 @@ def _chosen(ctx):
 def _debian_layer_impl(ctx):
     layer = ctx.actions.declare_file(ctx.label.name + ".tar.gz")
     packages = _chosen(ctx)
-    args = layer_tool.args(ctx)
+    args = ctx.actions.args()
     args.add(ctx.attr.architecture, format = "--architecture=%s")
     args.add(layer, format = "--output=%s")
     args.add_all(packages, format_each = "--deb=%s")
@@ -67,7 +67,7 @@ debian_layer = rule(
 def _debian_environment_impl(ctx):
     output = ctx.actions.declare_file(ctx.label.name + ".env")
     packages = _chosen(ctx)
-    args = layer_tool.args(ctx)
+    args = ctx.actions.args()
     args.add(ctx.attr.architecture, format = "--architecture=%s")
     args.add(output, format = "--environment=%s")
     args.add_all(packages, format_each = "--deb=%s")

@@ -1,7 +1,7 @@
-"""The sub-commands' arguments: `--name=value`, repeatable, or `@FILE` with one of them a line.
+"""The sub-commands' arguments: `--name=value`, repeatable.
 
-Bazel writes the files ("multiline" format) and nobody types these, so this stands in for argparse,
-which takes longer to import than a small layer to make.
+Bazel writes them and nobody types them, so this stands in for argparse, which takes longer to import
+than a small layer to make.
 """
 
 from __future__ import annotations
@@ -19,16 +19,10 @@ class Options:
     def __init__(self, arguments: Sequence[str]) -> None:
         self._values: dict[str, list[str]] = {}
         for argument in arguments:
-            if argument.startswith("@"):
-                with open(argument[1:], encoding="utf-8") as file:
-                    lines = file.read().removesuffix("\n").split("\n")
-            else:
-                lines = [argument]
-            for line in lines:
-                name, equals, value = line.partition("=")
-                if not equals or not name.startswith("--"):
-                    raise LayerError(f"{line!r} isn't of the form --name=value")
-                self._values.setdefault(name[2:], []).append(value)
+            name, equals, value = argument.partition("=")
+            if not equals or not name.startswith("--"):
+                raise LayerError(f"{argument!r} isn't of the form --name=value")
+            self._values.setdefault(name[2:], []).append(value)
 
     def many(self, name: str) -> list[str]:
         """Returns every value given for `name`, in order."""

@@ -34,12 +34,12 @@ def test_the_same_bytes_as_in_the_build(
     for at, copy in enumerate(copies):
         os.utime(copy, (at, at))
     output = tmp_path / "layer.tar.gz"
-    tool = Path("image/private/layer/__main__.py").resolve()
+    tool = [Path("tools/worker.py").resolve(), Path("image/private/layer/__main__.py").resolve()]
     options = ["--architecture=amd64", f"--output={output}"]
     options += [f"--deb={copy}" for copy in copies]
     options += ["--symlink=etc/localtime=/usr/share/zoneinfo/Etc/UTC"]
     subprocess.run(
-        [sys.executable, "-I", "-S", "-B", tool, "debs", *options],
+        [sys.executable, "-I", "-S", "-B", *tool, "debs", *options],
         check=True,
         cwd=tmp_path,
         env=environment,

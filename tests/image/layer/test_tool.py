@@ -14,6 +14,7 @@ import pytest
 from tests import small_disk
 
 TOOL = Path(layer.__file__).parent
+WORKER = Path("tools/worker.py").resolve()
 SOURCES = {
     "main.py": "app = {1, 2, 'x', frozenset({'a', 'b'})}\n" * 50,
     "pkg/__init__.py": "",
@@ -24,7 +25,7 @@ SOURCES = {
 
 def run(*arguments: str, cwd: Path, tool: Path = TOOL, **environment: str) -> tuple[int, str]:
     result = subprocess.run(
-        [sys.executable, "-I", "-S", "-B", tool / "__main__.py", *arguments],
+        [sys.executable, "-I", "-S", "-B", WORKER, tool / "__main__.py", *arguments],
         cwd=cwd,
         env={**os.environ, **environment},
         capture_output=True,
@@ -95,7 +96,7 @@ def test_the_same_bytes_whoever_runs_it_on_however_many_cpus(tmp_path: Path) -> 
         Path("/proc/self/gid_map").write_text(f"54321 {group} 1")
 
     subprocess.run(
-        [sys.executable, "-I", "-S", "-B", TOOL / "__main__.py", *app(tmp_path)],
+        [sys.executable, "-I", "-S", "-B", WORKER, TOOL / "__main__.py", *app(tmp_path)],
         cwd=tmp_path,
         check=True,
         preexec_fn=become_another_user_on_one_cpu,
@@ -120,7 +121,7 @@ def test_a_full_disk_is_one_line_and_leaves_no_output(tmp_path: Path) -> None:
     output = tmp_path / "out"
     output.mkdir()
     small = [sys.executable, "-I", small_disk.__file__, str(output), "32768"]
-    tool = [sys.executable, "-I", "-S", "-B", str(TOOL / "__main__.py"), *app(tmp_path)]
+    tool = [sys.executable, "-I", "-S", "-B", str(WORKER), str(TOOL / "__main__.py"), *app(tmp_path)]
     # Whether anything is left is seen within, where the small disk is.
     looks = ["/bin/sh", "-c", '"$@"; code=$?; ls -A out; exit $code', "sh"]
     done = subprocess.run(

@@ -6,7 +6,7 @@ def _oci_digest_impl(ctx):
     run_tool(
         ctx,
         "digest",
-        [ctx.actions.args().add(ctx.file.layout.path).add(ctx.outputs.out)],
+        ctx.actions.args().add(ctx.file.layout.path).add(ctx.outputs.out),
         inputs = depset([ctx.file.layout]),
         outputs = [ctx.outputs.out],
         mnemonic = "OCIDigest",

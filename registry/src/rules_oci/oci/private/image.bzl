@@ -19,7 +19,7 @@ def _describe(ctx, position, layer):
     run_tool(
         ctx,
         "descriptor",
-        [args],
+        args,
         inputs = depset([layer]),
         outputs = [output],
         mnemonic = "OCIDescriptor",
@@ -60,13 +60,11 @@ def _oci_image_impl(ctx):
             spec[name] = getattr(ctx.attr, name)
 
     args = ctx.actions.args()
-    args.use_param_file("@%s")
-    args.set_param_file_format("multiline")
     args.add(json.encode(spec))
     run_tool(
         ctx,
         "image",
-        [args],
+        args,
         # Bazel hashes what the links lead to, so the layers are inputs although the tool never opens them.
         # https://github.com/bazelbuild/bazel/issues/22504
         inputs = depset(inputs, transitive = linked),

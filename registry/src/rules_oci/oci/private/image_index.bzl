@@ -28,13 +28,11 @@ def _oci_image_index_impl(ctx):
         spec["annotations"] = ctx.file.annotations.path
         inputs.append(ctx.file.annotations)
     args = ctx.actions.args()
-    args.use_param_file("@%s")
-    args.set_param_file_format("multiline")
     args.add(json.encode(spec))
     run_tool(
         ctx,
         "index",
-        [args],
+        args,
         inputs = depset(
             inputs,
             transitive = [image[DefaultInfo].default_runfiles.files for image in ctx.attr.images],

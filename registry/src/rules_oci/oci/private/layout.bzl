@@ -12,7 +12,7 @@ def _oci_layout_impl(ctx):
     run_tool(
         ctx,
         "link",
-        [args],
+        args,
         inputs = files,
         outputs = [output],
         mnemonic = "OCILayout",

@@ -15,7 +15,7 @@ def _oci_load_impl(ctx):
     run_tool(
         ctx,
         "archive",
-        [ctx.actions.args().add(json.encode(spec)).add(tarball)],
+        ctx.actions.args().add(json.encode(spec)).add(tarball),
         inputs = depset([image, ctx.file.repo_tags], transitive = [image_runfiles.files]),
         outputs = [tarball],
         mnemonic = "OCITarball",

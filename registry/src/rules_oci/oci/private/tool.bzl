@@ -5,8 +5,9 @@ load("@rules_python//standin:launcher.bzl", "LAUNCHER_ATTRS", "TOOLCHAIN_TYPE", 
 TOOL_TOOLCHAINS = [TOOLCHAIN_TYPE]
 
 TOOL_ATTRS = LAUNCHER_ATTRS | {
-    "_main": attr.label(default = Label("//oci/private:tool/actions.py"), allow_single_file = True),
+    "_main": attr.label(default = Label("//oci/private:tool/oci_tool/__main__.py"), allow_single_file = True),
     "_tool": attr.label(default = Label("//oci/private:tool")),
+    "_worker": attr.label(default = Label("//oci/private:tool/worker.py"), allow_single_file = True),
 }
 
 # Names of tags that say how an action runs: helper targets of a macro inherit them.
@@ -41,7 +42,7 @@ def helper_attrs(attrs):
     return {key: attrs[key] for key in _COMMON if key in attrs} | {"tags": tags + ["manual"]}
 
 def run_tool(ctx, command, arguments, inputs, outputs, mnemonic, progress_message):
-    """Runs a sub-command of the tool as an action.
+    """Runs a sub-command of the tool as an action, by a persistent worker where Bazel may.
 
     The interpreter runs the tool directly, isolated and without the site module: its start-up is most
     of what an action takes.
@@ -49,7 +50,7 @@ def run_tool(ctx, command, arguments, inputs, outputs, mnemonic, progress_messag
     Args:
       ctx: context of a rule with `TOOL_ATTRS` and `TOOL_TOOLCHAINS`.
       command: the sub-command.
-      arguments: list of its arguments: an Args, or strings.
+      arguments: Args; the tool gets them from a file, an argument a line.
       inputs: depset of Files.
       outputs: list of Files.
       mnemonic: mnemonic of the action.
@@ -57,13 +58,16 @@ def run_tool(ctx, command, arguments, inputs, outputs, mnemonic, progress_messag
     """
     python = interpreter(ctx)
     start = ctx.actions.args()
-    start.add_all(["-I", "-S", "-B", ctx.file._main, command])
+    start.add_all(["-I", "-S", "-B", ctx.file._worker, ctx.file._main, command])
+    arguments.use_param_file("@%s", use_always = True)
+    arguments.set_param_file_format("multiline")
     ctx.actions.run(
         executable = python.executable,
-        arguments = [start] + arguments,
-        inputs = depset([ctx.file._main] + ctx.files._tool, transitive = [inputs]),
+        arguments = [start, arguments],
+        execution_requirements = {"requires-worker-protocol": "json", "supports-workers": "1"},
+        inputs = inputs,
         outputs = outputs,
-        tools = [python.files],
+        tools = [depset([ctx.file._worker] + ctx.files._tool), python.files],
         # Layers in zstd are unpacked by the machine's program.
         env = {"PATH": "/usr/local/bin:/usr/bin:/bin"},
         mnemonic = mnemonic,

@@ -62,7 +62,7 @@ def build(spec: Spec) -> None:
 
 
 def main(arguments: list[str]) -> None:
-    """`index SPEC`: SPEC is the JSON of `Spec`, or `@` and the path of a file that holds it."""
-    (argument,) = arguments
-    spec: Spec = json.loads(layout.read(argument[1:]) if argument.startswith("@") else argument)
+    """`index SPEC`: SPEC is the JSON of `Spec`."""
+    (text,) = arguments
+    spec: Spec = json.loads(text)
     build(spec)
