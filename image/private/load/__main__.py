@@ -6,7 +6,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from load import choose, host, layout, names, run
+from load import choose, host, layout, names
 from load.engine import Engine
 from load.errors import LoadError
 
@@ -64,6 +64,9 @@ def main(arguments: Sequence[str]) -> int:
         if options.verb == "load":
             _load(engines, image, tags)
             return 0
+        # Imported now: //image:load does without.
+        from load import run
+
         words = run.command(engines[0], image, tags[-1], options)
         _load(engines, image, tags)
         host.become(words)

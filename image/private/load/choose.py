@@ -1,14 +1,14 @@
-"""Which engine an image goes to."""
+"""Which engine an image goes to.
+
+An engine's module is imported when it is its turn: starting takes as long as loading an edit.
+"""
 
 import os
 from pathlib import Path
 
 from . import docker, host
-from .containerd import Containerd
 from .engine import Engine
 from .errors import LoadError
-from .minikube import find_kind, find_minikube, stopped_profile
-from .podman import Podman
 
 ENGINES = ("minikube", "kind", "docker", "podman", "containerd")
 _SOCKET = "/run/containerd/containerd.sock"
@@ -27,6 +27,8 @@ def choose(to: str | None, profile: str | None) -> list[Engine]:
     local = docker.from_environment(os.environ)
     wanted = profile or ("minikube" if to else None)
     if to in (None, "minikube"):
+        from .minikube import find_minikube
+
         try:
             if engine := find_minikube(wanted):
                 return [engine]
@@ -45,14 +47,20 @@ def choose(to: str | None, profile: str | None) -> list[Engine]:
     if to in (None, "docker") and local is not None:
         return [local]
     if to in (None, "podman") and host.find("podman"):
+        from .podman import Podman
+
         return [Podman()]
     address = os.environ.get("CONTAINERD_ADDRESS", _SOCKET)
     if to in (None, "containerd") and host.find("ctr") and Path(address).exists():
+        from .containerd import Containerd
+
         return [Containerd(f"containerd at {address}")]
     raise _nothing(to, address)
 
 
 def _kind(local: docker.Docker | None, cluster: str | None) -> list[Engine]:
+    from .minikube import find_kind
+
     try:
         return find_kind(local, cluster)
     except LoadError:
@@ -72,6 +80,8 @@ def _nothing(to: str | None, address: str) -> LoadError:
         return LoadError(
             f"no containerd: it needs the program ctr and the socket {address} (CONTAINERD_ADDRESS)"
         )
+    from .minikube import stopped_profile
+
     hint = (
         f"; the Minikube profile {name} is there but not running"
         if (name := stopped_profile())

@@ -34,7 +34,8 @@ class Docker:
         self._certificates = certificates
 
     def load(self, image: Image, names: Sequence[str]) -> int:
-        check_platform(self.name, image, self._get("/version").get("Arch", ""))
+        information = self._get("/info")
+        check_platform(self.name, image, information.get("Architecture", ""))
         if identifier := self._found(image):
             for name in names:
                 repository, _, tag = name.rpartition(":")
@@ -43,13 +44,14 @@ class Docker:
                 )
             return 0
         known = self._known_layers(image, names)
+        store = _is_containerd(information)
         try:
-            return self._send(image, names, known)
+            return self._send(image, names, known, is_containerd=store)
         except LoadError:
             # Another's `prune` may have taken away between the two calls what was known.
             if not known:
                 raise
-            return self._send(image, names, 0)
+            return self._send(image, names, 0, is_containerd=store)
 
     def _found(self, image: Image) -> str | None:
         """Its id in this engine, if all of it is there."""
@@ -65,11 +67,6 @@ class Docker:
         path = f"/images/{quote(reference, safe=':')}/json?manifests=1"
         status, text = self._call("GET", path, missing=True)
         return json.loads(text) if status == http.client.OK else None
-
-    def _is_containerd(self) -> bool:
-        """The image store that is Docker 29's default."""
-        status = self._get("/info").get("DriverStatus") or []
-        return any("io.containerd.snapshotter" in str(value) for _, value in status)
 
     def _known_layers(self, image: Image, names: Sequence[str]) -> int:
         """How many of the image's lowest layers some image of this engine has.
@@ -88,11 +85,14 @@ class Docker:
                     break
                 common += 1
             best = max(best, common)
+            if best >= len(image.diff_ids) - 1:
+                break
         return best
 
-    def _send(self, image: Image, names: Sequence[str], known: int) -> int:
+    def _send(
+        self, image: Image, names: Sequence[str], known: int, *, is_containerd: bool
+    ) -> int:
         known_blobs = [layer.digest for layer in image.layers[:known]]
-        is_containerd = self._is_containerd()
         reader, writer = os.pipe()
         failure: list[OSError] = []
 
@@ -179,6 +179,12 @@ class Docker:
         return http.client.HTTPSConnection(
             parts.hostname, parts.port or 2376, timeout=_TIMEOUT, context=context
         )
+
+
+def _is_containerd(information: Mapping[str, Any]) -> bool:
+    """Whether images are in containerd's store, which is Docker 29's default."""
+    status = information.get("DriverStatus") or []
+    return any("io.containerd.snapshotter" in str(value) for _, value in status)
 
 
 def from_environment(environment: Mapping[str, str]) -> Docker | None:

@@ -28,12 +28,11 @@ class Daemon:
         self.tagged: list[str] = []
 
     def get(self, path: str) -> Any:
-        if path == "/version":
-            return {"Arch": self.architecture}
         if path == "/info":
+            status = ["Backing Filesystem", "extfs"]
             if self.containerd:
-                return {"DriverStatus": [["driver-type", "io.containerd.snapshotter.v1"]]}
-            return {"DriverStatus": [["Backing Filesystem", "extfs"]]}
+                status = ["driver-type", "io.containerd.snapshotter.v1"]
+            return {"Architecture": self.architecture, "DriverStatus": [status]}
         if path == "/images/json":
             return [{"Id": identifier, "RepoTags": None} for identifier in self.images]
         identifier = path.removeprefix("/images/").removesuffix("/json?manifests=1")
