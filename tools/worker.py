@@ -4,7 +4,9 @@
     python -I -S -B worker.py TOOL/__main__.py SUBCOMMAND --persistent_worker
 
 `__main__.py` has `load(subcommand)`: it imports what the sub-command needs, and returns the function
-that takes the arguments and returns the exit code. `@FILE` stands for its lines, an argument each.
+that takes the arguments and returns the exit code. It may have `prepare(subcommand, arguments)`, which
+a worker calls before: for what changes the time of the next action and never its result. `@FILE` stands
+for its lines, an argument each.
 
 Most of what a small action takes is the start of Python and the import of the tool. So Bazel keeps the
 process of the second form, which has done both (https://bazel.build/remote/persistent, protocol
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     Work = Callable[[list[str]], int]
+    Prepare = Callable[[str, list[str]], None]
 
 _FLAG = "--persistent_worker"
 _PR_SET_PDEATHSIG = 1
@@ -34,9 +37,10 @@ def main(arguments: list[str]) -> int:
     folder, package = os.path.split(os.path.dirname(tool))
     # -I keeps the folder of the started script off the path, which is another one anyway.
     sys.path.insert(0, folder)
-    work: Work = __import__(f"{package}.__main__", fromlist=["load"]).load(command)
+    module = __import__(f"{package}.__main__", fromlist=["load"])
+    work: Work = module.load(command)
     if rest == [_FLAG]:
-        _serve(work)
+        _serve(command, work, getattr(module, "prepare", None))
         return 0
     return work([line for argument in rest for line in _lines(argument)])
 
@@ -48,8 +52,9 @@ def _lines(argument: str) -> list[str]:
         return file.read().removesuffix("\n").split("\n")
 
 
-def _serve(work: Work) -> None:
+def _serve(command: str, work: Work, prepare: Prepare | None) -> None:
     """Answers requests until there are no more: Bazel has shut down."""
+    import contextlib
     import ctypes
     import gc
     import json
@@ -59,7 +64,12 @@ def _serve(work: Work) -> None:
     gc.freeze()
     for line in sys.stdin.buffer:
         request = json.loads(line)
-        code, output = _in_a_child(work, request.get("arguments", []), prctl)
+        arguments = request.get("arguments", [])
+        if prepare:
+            # What is wrong with them is for the action itself to say.
+            with contextlib.suppress(Exception):
+                prepare(command, arguments)
+        code, output = _in_a_child(work, arguments, prctl)
         answer = {"exitCode": code, "output": output, "requestId": request.get("requestId", 0)}
         print(json.dumps(answer), flush=True)
 

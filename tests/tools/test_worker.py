@@ -17,6 +17,12 @@ TOOL = '''
 import os, sys, time
 
 _MET = []
+_PREPARED = []
+
+def prepare(command, arguments):
+    _PREPARED.append(command)
+    if arguments == ["unprepared"]:
+        raise ValueError("not here")
 
 def load(command):
     if command != "say":
@@ -26,6 +32,8 @@ def load(command):
         _MET.append(1)
         print(len(_MET), *arguments)
         os.system("echo from below")
+        if arguments == ["prepared"]:
+            print(_PREPARED)
         if arguments == ["fail"]:
             print("ERROR: no", file=sys.stderr)
             return 1
@@ -108,6 +116,13 @@ def test_every_action_of_a_worker_starts_from_the_same_state(worker: Served) -> 
         answer = worker.ask(text)
         assert (answer["exitCode"], answer["requestId"]) == (0, 0)
         assert sorted(answer["output"].splitlines()) == [f"1 {text}", "from below"]
+
+
+def test_what_a_worker_prepares_it_keeps(worker: Served, words: list[str]) -> None:
+    for text in ("one", "unprepared"):
+        assert worker.ask(text)["exitCode"] == 0
+    assert "['say', 'say', 'say']" in worker.ask("prepared")["output"]
+    assert "[]" in once(words, "prepared")[1], "one action alone needs nothing kept"
 
 
 @pytest.mark.parametrize(

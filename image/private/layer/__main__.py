@@ -16,6 +16,14 @@ if TYPE_CHECKING:
 _COMMANDS = ("app", "bytecode", "debs", "distributions", "interpreter", "labels", "venv")
 
 
+def prepare(name: str, arguments: list[str]) -> None:
+    """What a worker does before it forks for an action, so that it keeps it for the next."""
+    if name == "app":
+        from layer import app
+
+        app.prepare(Options(arguments))
+
+
 def load(name: str) -> Callable[[list[str]], int]:
     """A sub-command: it takes `--name=value` arguments and returns 0, or 1 after a one-line message."""
     if name not in _COMMANDS:

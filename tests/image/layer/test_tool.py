@@ -1,6 +1,7 @@
 """The tool as actions run it: the same bytes whatever the machine, and one line when it fails."""
 
 import hashlib
+import json
 import os
 import random
 import shutil
@@ -166,3 +167,43 @@ def test_wrong_arguments(tmp_path: Path, arguments: list[str], code: int, messag
     found, output = run(*arguments, cwd=tmp_path)
     assert found == code
     assert output.startswith(message)
+
+
+def test_a_worker_gives_the_same_bytes_and_messages(tmp_path: Path) -> None:
+    """It keeps the bytecode of what it has compiled; what is wrong it says every time."""
+    checkout(tmp_path, 0o022)
+    command, *arguments = app(tmp_path)
+    assert run(command, *arguments, cwd=tmp_path) == (0, "")
+    expected = (tmp_path / "layer.tar.gz").read_bytes()
+    words = [sys.executable, "-I", "-S", "-B", WORKER, TOOL / "__main__.py", command]
+    request = json.dumps({"arguments": arguments}) + "\n"
+    main = tmp_path / "main.py"
+    source = main.read_text()
+    with subprocess.Popen(
+        [*words, "--persistent_worker"],
+        cwd=tmp_path,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as worker:
+        assert worker.stdin
+        assert worker.stdout
+
+        def ask(text: str) -> tuple[int, str]:
+            main.write_text(text)
+            worker.stdin.write(request)
+            worker.stdin.flush()
+            answer = json.loads(worker.stdout.readline())
+            return answer["exitCode"], answer["output"]
+
+        for _ in range(2):
+            assert ask(source) == (0, "")
+            assert (tmp_path / "layer.tar.gz").read_bytes() == expected
+            assert ask(source + "x = 1\n") == (0, "")
+            assert (tmp_path / "layer.tar.gz").read_bytes() != expected
+            assert ask("x = (\n") == (1, "ERROR: main.py:1: syntax error: '(' was never closed\n")
+            code, output = ask(source + "assert (x, 'always')\n")
+            assert code == 0
+            assert "SyntaxWarning: assertion is always true" in output
+        worker.stdin.close()
+        assert worker.wait(20) == 0
