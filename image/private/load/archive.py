@@ -10,19 +10,19 @@ from .layout import Blob, Image
 
 
 def write_docker(image: Image, names: Sequence[str], known_layers: int, output: BinaryIO) -> None:
-    """Docker's own format, for `docker load`; the first `known_layers` layers are empty files.
+    """Docker's own format, for `docker load`; one empty file stands for the `known_layers` lowest.
 
     Docker looks a layer up by the chain of diff ids up to it before it opens the layer's file
     (moby's image/tarexport/load.go), so what the daemon has needs no bytes.
     """
     with tarfile.open(fileobj=output, mode="w|", format=tarfile.PAX_FORMAT) as tar:
-        files = [f"{number}.tar" for number in range(len(image.layers))]
         _add_blob(tar, "config.json", image.config)
-        for number, (file, layer) in enumerate(zip(files, image.layers, strict=True)):
-            if number < known_layers:
-                _add(tar, file, b"")
-            else:
-                _add_blob(tar, file, layer)
+        files = ["known.tar"] * known_layers
+        if known_layers:
+            _add(tar, "known.tar", b"")
+        for layer in image.layers[known_layers:]:
+            files.append(f"{len(files)}.tar")
+            _add_blob(tar, files[-1], layer)
         document = [{"Config": "config.json", "RepoTags": list(names), "Layers": files}]
         _add(tar, "manifest.json", json.dumps(document).encode())
 

@@ -7,7 +7,7 @@ import os
 import socket
 import ssl
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
 from urllib.parse import quote, urlsplit
@@ -34,16 +34,19 @@ class Docker:
         self._certificates = certificates
 
     def load(self, image: Image, names: Sequence[str]) -> int:
-        information = self._get("/info")
+        # Docker starts two programs to answer this; meanwhile there is other work.
+        asked = _Asked(lambda: self._get("/info"))
+        identifier = self._found(image)
+        known = 0 if identifier else self._known_layers(image, names)
+        information = asked.answer()
         check_platform(self.name, image, information.get("Architecture", ""))
-        if identifier := self._found(image):
+        if identifier:
             for name in names:
                 repository, _, tag = name.rpartition(":")
                 self._call(
                     "POST", f"/images/{identifier}/tag?repo={quote(repository)}&tag={quote(tag)}"
                 )
             return 0
-        known = self._known_layers(image, names)
         store = _is_containerd(information)
         try:
             return self._send(image, names, known, is_containerd=store)
@@ -219,6 +222,30 @@ def _context(environment: Mapping[str, str]) -> str | None:
     except (OSError, ValueError, KeyError, AttributeError):
         pass
     return None
+
+
+class _Asked(threading.Thread):
+    """A question that is being answered."""
+
+    def __init__(self, ask: Callable[[], Any]) -> None:
+        super().__init__(daemon=True)
+        self._ask = ask
+        self._answer: Any = None
+        self._error: LoadError | None = None
+        self.start()
+
+    def run(self) -> None:
+        try:
+            self._answer = self._ask()
+        except LoadError as error:
+            self._error = error
+
+    def answer(self) -> Any:
+        """Waits for the answer. Raises what asking raised."""
+        self.join()
+        if self._error:
+            raise self._error
+        return self._answer
 
 
 class _Counted:
