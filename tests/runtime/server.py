@@ -86,9 +86,9 @@ def variables(folder: Path, settings: dict[str, str]) -> str:
     return str(file)
 
 
-def listen(port: int) -> str:
+def listen(port: int, workers: int = 2) -> str:
     """The image's Cmd on another port: in the machine's own network its own may be taken."""
-    return f"main:app --host 127.0.0.1 --port {port} --workers 2"
+    return f"main:app --host 127.0.0.1 --port {port} --workers {workers}"
 
 
 @contextlib.contextmanager
@@ -99,6 +99,7 @@ def serving(
     *options: str,
     settings: dict[str, str] | None = None,
     memory: str = "256m",
+    workers: int = 2,
     without: str = "",
 ) -> Iterator[Server]:
     """A container in the machine's network that answers /health; `without` takes an option out."""
@@ -111,7 +112,7 @@ def serving(
         *options,
         memory=memory,
         env_file=variables(folder, SECRETS if settings is None else settings),
-        command=listen(port),
+        command=listen(port, workers),
     )
     done = host.run([word for word in words if word != without])
     assert done.returncode == 0, done.stderr.decode()
