@@ -3,13 +3,13 @@
     python -I -S -B worker.py TOOL/__main__.py SUBCOMMAND ARGUMENT|@FILE…
     python -I -S -B worker.py TOOL/__main__.py SUBCOMMAND --persistent_worker
 
-`__main__.py` has `load(subcommand)`: it imports what the sub-command needs, and returns the function
-that takes the arguments and returns the exit code. It may have `prepare(subcommand, arguments)`, which
-a worker calls before: for what changes the time of the next action and never its result. `@FILE` stands
-for its lines, an argument each.
+`__main__.py` has `load(subcommand)`: it imports what the sub-command needs, and returns the
+function that takes the arguments and returns the exit code. It may have `prepare(subcommand,
+arguments)`, which a worker calls before: for what changes the time of the next action and never its
+result. `@FILE` stands for its lines, an argument each.
 
-Most of what a small action takes is the start of Python and the import of the tool. So Bazel keeps the
-process of the second form, which has done both (https://bazel.build/remote/persistent, protocol
+Most of what a small action takes is the start of Python and the import of the tool. So Bazel keeps
+the process of the second form, which has done both (https://bazel.build/remote/persistent, protocol
 "json"), and it forks for each action. An action therefore starts from the same state whatever ran
 before it, and its memory goes when it ends.
 """
@@ -103,9 +103,9 @@ def _in_a_child(
             sys.stderr.flush()
             os._exit(code)
     code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-    with open(output, "rb") as file:
-        file.seek(0)
-        text = file.read().decode("utf-8", "replace")
+    with open(output, "rb") as written:
+        written.seek(0)
+        text = written.read().decode("utf-8", "replace")
     return (code, text) if code >= 0 else (128 - code, f"{text}ended by signal {-code}\n")
 
 

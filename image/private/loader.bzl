@@ -55,11 +55,11 @@ def _loader_impl(ctx):
         output = executable,
         is_executable = True,
         substitutions = {
-            "{layout}": _quoted(_rlocation(ctx, ctx.file.image)),
-            "{names}": " ".join([_quoted(name) for name in names]),
-            "{package}": _quoted(package),
-            "{python}": _quoted(_rlocation(ctx, python.interpreter)),
-            "{verb}": ctx.attr.verb,
+            "@LAYOUT@": _quoted(_rlocation(ctx, ctx.file.image)),
+            "@NAMES@": " ".join([_quoted(name) for name in names]),
+            "@PACKAGE@": _quoted(package),
+            "@PYTHON@": _quoted(_rlocation(ctx, python.interpreter)),
+            "@VERB@": ctx.attr.verb,
         },
     )
     runfiles = ctx.runfiles(

@@ -199,7 +199,9 @@ class Archive:
             "python3.99",
             {
                 # Tells which files it was asked to compile.
-                "usr/bin/python3.99": '#!/bin/sh\nfor last; do echo "$*" >"$last/$$.compiled"; done\n',
+                "usr/bin/python3.99": (
+                    '#!/bin/sh\nfor last; do echo "$*" >"$last/$$.compiled"; done\n'
+                ),
                 "usr/lib/python3.99/json/decoder.py": "",
                 "usr/lib/python3/dist-packages/pip/__init__.py": "",
             },

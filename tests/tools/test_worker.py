@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 WORKER = Path("tools/worker.py").resolve()
-TOOL = '''
+TOOL = """
 import os, sys, time
 
 _MET = []
@@ -48,7 +48,7 @@ def load(command):
             time.sleep(60)
         return 0
     return run
-'''
+"""
 
 
 @pytest.fixture

@@ -47,7 +47,7 @@ class Surroundings:
         ids: user and group to become, or None.
         as_root: look like root, in a user namespace.
         days: by how much the actions' clock is ahead.
-        workers: let persistent workers do actions, else each has a process and a sandbox of its own.
+        workers: let persistent workers do actions; else each has its own process and sandbox.
         fresh_wheels: let uv fetch and unpack the wheels anew.
         notes: what could not be varied, and why.
     """

@@ -25,7 +25,7 @@ def prepare(name: str, arguments: list[str]) -> None:
 
 
 def load(name: str) -> Callable[[list[str]], int]:
-    """A sub-command: it takes `--name=value` arguments and returns 0, or 1 after a one-line message."""
+    """A sub-command, which takes `--name=value` and returns 0, or 1 after a one-line message."""
     if name not in _COMMANDS:
         print(f"usage: layer {'|'.join(_COMMANDS)} --name=value …", file=sys.stderr)
         raise SystemExit(2)

@@ -1,7 +1,7 @@
 """The sub-commands' arguments: `--name=value`, repeatable.
 
-Bazel writes them and nobody types them, so this stands in for argparse, which takes longer to import
-than a small layer to make.
+Bazel writes them and nobody types them, so this stands in for argparse, which takes longer to
+import than a small layer to make.
 """
 
 from __future__ import annotations

@@ -46,10 +46,10 @@ def compile_source(source: bytes, filename: str, optimize: int = -1) -> bytes:
 def _is_met_before(code: CodeType) -> bool:
     """Whether the bytes would depend on what this process has imported or compiled.
 
-    The compiler keeps one object for equal constants, and marshal writes the second as a reference to
-    the first. But it also interns strings, names and those in a frozenset among them: where an equal
-    string is interned already, as that of a class imported here, it takes its place, and the constant
-    that was one with it stays behind.
+    The compiler keeps one object for equal constants, and marshal writes the second as a reference
+    to the first. But it also interns strings, names and those in a frozenset among them: where an
+    equal one is interned already, as that of a class imported here, that takes its place, and the
+    constant that was one with it stays behind.
     """
     seen: dict[object, object] = {}
     constants: list[object] = [code]
@@ -68,12 +68,20 @@ def _compile_elsewhere(source: bytes, filename: str, optimize: int) -> bytes:
     """Returns the marshalled code of a valid source, compiled in a process that has met nothing."""
     import subprocess
 
+    python = [sys.executable, "-I", "-S", "-B", "-W", "ignore"]
     work = (
-        "import marshal, sys; code = compile(sys.stdin.buffer.read(), sys.argv[1], 'exec',"
-        " dont_inherit=True, optimize=int(sys.argv[2])); sys.stdout.buffer.write(marshal.dumps(code))"
+        "import marshal, sys\n"
+        "source, name, optimize = sys.stdin.buffer.read(), sys.argv[1], int(sys.argv[2])\n"
+        "code = compile(source, name, 'exec', dont_inherit=True, optimize=optimize)\n"
+        "sys.stdout.buffer.write(marshal.dumps(code))\n"
     )
-    command = [sys.executable, "-I", "-S", "-B", "-W", "ignore", "-c", work, filename, str(optimize)]
-    return subprocess.run(command, input=source, stdout=subprocess.PIPE, check=True).stdout
+    done = subprocess.run(  # noqa: S603
+        [*python, "-c", work, filename, str(optimize)],
+        input=source,
+        stdout=subprocess.PIPE,
+        check=True,
+    )
+    return done.stdout
 
 
 def cache_path(path: str) -> str:

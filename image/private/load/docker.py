@@ -92,9 +92,7 @@ class Docker:
                 break
         return best
 
-    def _send(
-        self, image: Image, names: Sequence[str], known: int, *, is_containerd: bool
-    ) -> int:
+    def _send(self, image: Image, names: Sequence[str], known: int, *, is_containerd: bool) -> int:
         known_blobs = [layer.digest for layer in image.layers[:known]]
         reader, writer = os.pipe()
         failure: list[OSError] = []

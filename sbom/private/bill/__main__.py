@@ -1,4 +1,4 @@
-"""The bill tool: each sub-command writes what is said about an image. Started by //tools:worker.py."""
+"""The bill tool: each sub-command writes what is said of an image. Started by //tools:worker.py."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _COMMANDS = ("artifact", "provenance", "sbom")
 
 
 def load(name: str) -> Callable[[list[str]], int]:
-    """A sub-command: it takes `--name=value` arguments and returns 0, or 1 after a one-line message."""
+    """A sub-command, which takes `--name=value` and returns 0, or 1 after a one-line message."""
     if name not in _COMMANDS:
         print(f"usage: bill {'|'.join(_COMMANDS)} --name=value …", file=sys.stderr)
         raise SystemExit(2)

@@ -122,7 +122,7 @@ def test_a_full_disk(workspace: Workspace, expected: str) -> None:
     disk = workspace.folder / "small"
     disk.mkdir(exist_ok=True)
     output = "small/output"
-    within = (sys.executable, "-I", small_disk.__file__, str(disk), "1000000")
+    within = (sys.executable, "-I", small_disk.__file__, str(disk), "700000")
     # The server lives within, so it has to go before the disk does.
     ends = ("/bin/sh", "-c", '"$@"; code=$?; kill "$(cat "$0")"; exit $code')
     server = str(workspace.folder / output / "server/server.pid.txt")

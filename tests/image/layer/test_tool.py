@@ -122,7 +122,15 @@ def test_a_full_disk_is_one_line_and_leaves_no_output(tmp_path: Path) -> None:
     output = tmp_path / "out"
     output.mkdir()
     small = [sys.executable, "-I", small_disk.__file__, str(output), "32768"]
-    tool = [sys.executable, "-I", "-S", "-B", str(WORKER), str(TOOL / "__main__.py"), *app(tmp_path)]
+    tool = [
+        sys.executable,
+        "-I",
+        "-S",
+        "-B",
+        str(WORKER),
+        str(TOOL / "__main__.py"),
+        *app(tmp_path),
+    ]
     # Whether anything is left is seen within, where the small disk is.
     looks = ["/bin/sh", "-c", '"$@"; code=$?; ls -A out; exit $code', "sh"]
     done = subprocess.run(
@@ -175,7 +183,7 @@ def test_a_worker_gives_the_same_bytes_and_messages(tmp_path: Path) -> None:
     command, *arguments = app(tmp_path)
     assert run(command, *arguments, cwd=tmp_path) == (0, "")
     expected = (tmp_path / "layer.tar.gz").read_bytes()
-    words = [sys.executable, "-I", "-S", "-B", WORKER, TOOL / "__main__.py", command]
+    words = [sys.executable, "-I", "-S", "-B", str(WORKER), str(TOOL / "__main__.py"), command]
     request = json.dumps({"arguments": arguments}) + "\n"
     main = tmp_path / "main.py"
     source = main.read_text()
@@ -186,10 +194,10 @@ def test_a_worker_gives_the_same_bytes_and_messages(tmp_path: Path) -> None:
         stdout=subprocess.PIPE,
         text=True,
     ) as worker:
-        assert worker.stdin
-        assert worker.stdout
 
         def ask(text: str) -> tuple[int, str]:
+            assert worker.stdin
+            assert worker.stdout
             main.write_text(text)
             worker.stdin.write(request)
             worker.stdin.flush()
@@ -205,5 +213,4 @@ def test_a_worker_gives_the_same_bytes_and_messages(tmp_path: Path) -> None:
             code, output = ask(source + "assert (x, 'always')\n")
             assert code == 0
             assert "SyntaxWarning: assertion is always true" in output
-        worker.stdin.close()
-        assert worker.wait(20) == 0
+    assert worker.returncode == 0

@@ -1,7 +1,7 @@
 """What travels to Docker, and what is said when it doesn't."""
 
-from collections.abc import Iterator
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
