@@ -43,6 +43,40 @@ def test_the_tasks_over_postgres(
             assert user.get("/version").json()["version"]
 
 
+def ask_everything(url: str, model: ModelServer) -> None:
+    """Every kind of request that needs the chat's SDKs or the database, on one connection."""
+    with httpx2.Client(base_url=url, headers=bearer.headers("u"), timeout=30) as user:
+        model.say(Reply(calls=[("add_task", {"title": "bread"})]), Reply(text="Added."))
+        assert say(user, "u", "I need bread").json()["response"] == "Added."
+        assert titles(user, "u") == ["bread"]
+        streamed = user.post("/api/u/chat/stream", json={"message": "hello"})
+        assert events(streamed.text)[-1][0] == "done"
+        content = [{"type": "input_text", "text": "hello"}]
+        params = {"input": {"content": content, "attachments": [], "inference_options": {}}}
+        thread = user.post("/chatkit", json={"type": "threads.create", "params": params})
+        assert events(thread.text)[0][1]["type"] == "thread.created"
+        listed = user.post(
+            "/mcp",
+            json={"jsonrpc": "2.0", "id": 1, "method": "tools/list", "params": {}},
+            headers={"Accept": "application/json, text/event-stream"},
+        )
+        assert "add_task" in listed.text
+
+
+def test_the_whole_api_over_postgres(
+    engine: Engine, loaded: layout.Image, postgres: Postgres, model: ModelServer, tmp_path: Path
+) -> None:
+    """In the 256 MB of these tests: one client's connection makes one worker load the SDKs."""
+    settings = with_database(postgres) | with_model(model)
+    migrate(engine, loaded, tmp_path, settings)
+    with serving(engine, loaded, tmp_path, settings=settings) as server:
+        server.wait("/ready")
+        processes = server.workers()
+        ask_everything(server.url, model)
+        figure(f"2 workers in 256m, one client: memory {server.memory() / 1e6:.0f} MB")
+        assert server.workers() == processes
+
+
 @pytest.mark.parametrize(("workers", "memory"), [(2, deployed_memory()), (1, "256m")])
 def test_the_whole_api_over_postgres_under_load(
     engine: Engine,
@@ -64,22 +98,7 @@ def test_the_whole_api_over_postgres_under_load(
     ) as server:
         server.wait("/ready")
         processes = server.workers()
-        with httpx2.Client(base_url=server.url, headers=bearer.headers("u"), timeout=30) as user:
-            model.say(Reply(calls=[("add_task", {"title": "bread"})]), Reply(text="Added."))
-            assert say(user, "u", "I need bread").json()["response"] == "Added."
-            assert titles(user, "u") == ["bread"]
-            streamed = user.post("/api/u/chat/stream", json={"message": "hello"})
-            assert events(streamed.text)[-1][0] == "done"
-            content = [{"type": "input_text", "text": "hello"}]
-            params = {"input": {"content": content, "attachments": [], "inference_options": {}}}
-            thread = user.post("/chatkit", json={"type": "threads.create", "params": params})
-            assert events(thread.text)[0][1]["type"] == "thread.created"
-            listed = user.post(
-                "/mcp",
-                json={"jsonrpc": "2.0", "id": 1, "method": "tools/list", "params": {}},
-                headers={"Accept": "application/json, text/event-stream"},
-            )
-            assert "add_task" in listed.text
+        ask_everything(server.url, model)
 
         def load(number: int) -> list[int]:
             """Each on a connection of its own, so that both workers have something to do."""

@@ -1,6 +1,7 @@
 """Every parameter of fastapi_image() does what its documentation says, in another module."""
 
 from typing import Any
+from unittest import mock
 
 import pytest
 
@@ -29,7 +30,7 @@ EVERYTHING = {
     "large_distribution": "1",
     "max_layers": "9",
     "python_home": '"/usr/local/bin/../bin"',
-    "repo_tags": '["shop:1"]',
+    "repo_tags": '["shop:1", "shop:two"]',
     "repository": '"localhost:5000/shop"',
     "remote_tags": '["1"]',
     "materials": '["uv.lock"]',
@@ -123,6 +124,13 @@ def test_everything_otherwise(workspace: Workspace) -> None:
     assert not [name for name in found if name.endswith(".pyc")]
     # The base's, the environment, three distributions, the further one, the application.
     assert len(layout.manifest["layers"]) == 7
+    # What `bazel run` starts finds the layout, the interpreter and its own modules from here, too.
+    nowhere = {"DOCKER_HOST": f"unix://{workspace.folder}/none.sock"}
+    with mock.patch.dict(workspace.environ, nowhere):
+        load = workspace.bazel("run", "//:image_load", "--", "--to=docker")
+    assert load.returncode == 1, load.stderr
+    last = load.stderr.splitlines()[-1]
+    assert last.startswith(f"load: Docker at {nowhere['DOCKER_HOST']} does not answer"), load.stderr
     script = layout.read("srv/shop/.venv/bin/uvicorn")
     assert script.startswith(b"#!/srv/shop/.venv/bin/python\n")
     assert b"home = /usr/local/bin/../bin\n" in layout.read("srv/shop/.venv/pyvenv.cfg")
