@@ -20,7 +20,10 @@ MIRROR = "https://debian.example/debian"
 
 # Shell builtins only.
 _BAZEL = """#!/bin/sh
-case "$*" in *killed) kill -TERM $$ ;; esac
+case "$*" in
+*killed) kill -TERM $$ ;;
+*waiting) echo "pid $$"; read -r line < "$HOME/go-on-waiting" ;;
+esac
 for argument; do echo "argument $argument"; done
 echo "cwd $PWD"
 echo "path $PATH"

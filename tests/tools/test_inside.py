@@ -1,7 +1,10 @@
 """The inside of mirror mode: what Bazel sees of the machine and of its configuration."""
 
+import os
 import shutil
 import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -40,6 +43,54 @@ def test_arguments_and_working_folder(inside: Archive) -> None:
     assert arguments[-3:] == ["--batch", "build", "//a b:c"]
     assert arguments[:2] == ["--nosystem_rc", "--install_base=/usr/share/bazel"]
     assert any(a.startswith("--host_jvm_args=-Djavax.net.ssl.trustStore=/") for a in arguments)
+
+
+# Becomes the program in a root directory that is no mount of its own, as `chroot` does.
+_IN_A_CHROOT = """
+import os, sys
+sys.path.insert(0, sys.argv[1])
+from frontdoor import namespace
+cwd, disk = os.getcwd(), sys.argv[2]
+namespace.appear_as_root()
+namespace.mount("tmpfs", disk, "tmpfs", "")
+for entry in list(os.scandir("/")):
+    there = f"{disk}/root{entry.path}"
+    os.makedirs(f"{disk}/root", exist_ok=True)
+    if entry.is_symlink():
+        os.symlink(os.readlink(entry.path), there)
+    elif entry.is_dir():
+        os.mkdir(there)
+        namespace._mount(entry.path, there, namespace._MS_BIND | namespace._MS_REC)
+os.chroot(f"{disk}/root")
+os.chdir(cwd)
+os.execv(sys.argv[3], sys.argv[3:])
+"""
+
+
+def test_in_a_chroot(inside: Archive, tmp_path: Path) -> None:
+    """Bazel's client looks where its server is, and starts another where that is not its folder."""
+    machine = inside.machine
+    go_on = machine.home / "go-on-waiting"
+    os.mkfifo(go_on)
+    folders = (str(Path("tools").resolve()), str(tmp_path))
+    command = [str(machine.checkout / "tools/bazel"), "waiting"]
+    with subprocess.Popen(
+        [sys.executable, "-c", _IN_A_CHROOT, *folders, *command],
+        cwd=machine.checkout,
+        env=machine.environment({"FASTAPI_IMAGE_DEBIAN_MIRROR": MIRROR}),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout
+        first = process.stdout.readline()
+        seen = first and Path(f"/proc/{first.split()[1]}/cwd").readlink()
+        if first:
+            go_on.write_text("\n")
+        output, errors = process.communicate(timeout=60)
+    assert (process.returncode, errors) == (7, "")
+    assert seen == machine.checkout
+    assert "usr read-only" in output
 
 
 def test_the_tree(inside: Archive) -> None:

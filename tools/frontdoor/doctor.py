@@ -103,9 +103,8 @@ def _mirror(checkout: str, cache: str, wrong: list[str]) -> str:
         sandbox = ["/usr/share/bazel/linux-sandbox", "--", "/usr/bin/true"]
         if usable and root.run(checkout, sandbox, [cache]):
             wrong.append(
-                "Bazel's linux-sandbox can't work here (in a container: /proc is masked, or there"
-                " is a chroot), so actions are less isolated: run on the machine itself or with"
-                " --privileged"
+                "Bazel's linux-sandbox can't work here (in a container: /proc is masked), so"
+                " actions are less isolated: run on the machine itself or with --privileged"
             )
     except Problem as problem:
         wrong.append(problem.message)

@@ -82,13 +82,18 @@ def enter(
     """
     cwd = os.getcwd()
     _unshare()
+    chroot = None
     try:
         # Mounts that the host makes later shall appear inside, none of ours outside.
         _mount("none", "/", _MS_REC | _MS_SLAVE)
     except OSError:
         # In a chroot, "/" is an ordinary folder. Only a mount can be pivoted away from.
+        chroot = os.open("/", os.O_RDONLY | os.O_DIRECTORY)
+        _leave_chroot(mount_point)
+        _mount("none", "/", _MS_REC | _MS_SLAVE)
+        os.fchdir(chroot)
+        os.chroot(".")
         _mount("/", mount_point, _MS_BIND | _MS_REC)
-        _mount("none", mount_point, _MS_REC | _MS_SLAVE)
         os.chroot(mount_point)
     _mount("tmpfs", mount_point, _MS_NOSUID | _MS_NODEV, "tmpfs", "mode=0755")
     # Else the bind of the folder that holds the mount point would show the new tree inside itself.
@@ -104,6 +109,14 @@ def enter(
     os.mkdir(mount_point + INSIDE)
     os.symlink(os.path.join(checkout, "registry"), f"{mount_point}{INSIDE}/registry")
     os.chdir(mount_point)
+    if chroot is not None:
+        # Else /proc shows our paths as the host's, and Bazel's client takes its server for that
+        # of another folder, and starts a new one for every command.
+        tree = os.open(".", os.O_RDONLY | os.O_DIRECTORY)
+        _leave_chroot(mount_point)
+        os.fchdir(tree)
+        os.close(tree)
+        os.close(chroot)
     if _libc.syscall(_PIVOT_ROOT[os.uname().machine], b".", b".") != 0:
         raise _error("pivot_root")
     unmount(".")
@@ -129,6 +142,19 @@ def start_alone(root: str, command: list[str]) -> int:
         finally:
             os._exit(127)
     return child
+
+
+def _leave_chroot(below: str) -> None:
+    """Makes the mount namespace's own root this process's: see chroot(2), on who may.
+
+    Args:
+      below: any folder, which is the root for a moment: from outside of a root ".." goes on up.
+    """
+    os.chdir("/")
+    os.chroot(below)
+    while not os.path.samestat(os.stat("."), os.stat("..")):
+        os.chdir("..")
+    os.chroot(".")
 
 
 def is_inside(checkout: str) -> bool:

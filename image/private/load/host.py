@@ -51,9 +51,13 @@ def find(program: str) -> str | None:
 
 def _step_out(outside: int, folder: Path) -> Callable[[], None]:
     namespace = os.open(f"/proc/{outside}/ns/mnt", os.O_RDONLY | os.O_CLOEXEC)
+    root = os.open(f"/proc/{outside}/root", os.O_RDONLY | os.O_CLOEXEC)
 
     def step() -> None:
         os.setns(namespace, os.CLONE_NEWNS)
+        # That process's own root, which in a chroot is not its namespace's.
+        os.fchdir(root)
+        os.chroot(".")
         os.chdir(folder)
 
     return step
