@@ -3,10 +3,10 @@
     python -I -S -B worker.py TOOL/__main__.py SUBCOMMAND ARGUMENT|@FILE…
     python -I -S -B worker.py TOOL/__main__.py SUBCOMMAND --persistent_worker
 
-`__main__.py` has `load(subcommand)`: it imports what the sub-command needs, and returns the
-function that takes the arguments and returns the exit code. It may have `prepare(subcommand,
-arguments)`, which a worker calls before: for what changes the time of the next action and never its
-result. `@FILE` stands for its lines, an argument each.
+`__main__.py` has `COMMANDS`, the names of those modules beside it that are sub-commands, and
+`run(module, arguments)`, which returns the exit code. It may have `prepare(module, arguments)`,
+which a worker calls before: for what changes the time of the next action and never its result.
+`@FILE` stands for its lines, an argument each.
 
 Most of what a small action takes is the start of Python and the import of the tool. So Bazel keeps
 the process of the second form, which has done both (https://bazel.build/remote/persistent, protocol
@@ -16,33 +16,36 @@ before it, and its memory goes when it ends.
 
 from __future__ import annotations
 
+import importlib
 import os
 import sys
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    Work = Callable[[list[str]], int]
-    Prepare = Callable[[str, list[str]], None]
+    from types import ModuleType
 
 _FLAG = "--persistent_worker"
 _PR_SET_PDEATHSIG = 1
 
 
 def main(arguments: list[str]) -> int:
-    """Returns the exit code."""
-    tool, *words = arguments
+    """Returns the exit code: the tool's, or 2 where it has no such sub-command."""
+    main_file, *words = arguments
     command, rest = "".join(words[:1]), words[1:]
-    folder, package = os.path.split(os.path.dirname(tool))
+    folder, package = os.path.split(os.path.dirname(main_file))
     # -I keeps the folder of the started script off the path, which is another one anyway.
     sys.path.insert(0, folder)
-    module = __import__(f"{package}.__main__", fromlist=["load"])
-    work: Work = module.load(command)
+    tool = importlib.import_module(f"{package}.__main__")
+    if command not in tool.COMMANDS:
+        print(f"usage: {package} {'|'.join(tool.COMMANDS)} …", file=sys.stderr)
+        return 2
+    module = importlib.import_module(f"{package}.{command}")
     if rest == [_FLAG]:
-        _serve(command, work, getattr(module, "prepare", None))
+        _serve(tool, module)
         return 0
-    return work([line for argument in rest for line in _lines(argument)])
+    code: int = tool.run(module, [line for argument in rest for line in _lines(argument)])
+    return code
 
 
 def _lines(argument: str) -> list[str]:
@@ -52,13 +55,15 @@ def _lines(argument: str) -> list[str]:
         return file.read().removesuffix("\n").split("\n")
 
 
-def _serve(command: str, work: Work, prepare: Prepare | None) -> None:
+def _serve(tool: ModuleType, module: ModuleType) -> None:
     """Answers requests until there are no more: Bazel has shut down."""
     import contextlib
     import ctypes
+    import functools
     import gc
     import json
 
+    prepare = getattr(tool, "prepare", None)
     prctl = ctypes.CDLL(None).prctl
     # What is there now stays as it is: a collection in a child would copy every page of it.
     gc.freeze()
@@ -68,15 +73,13 @@ def _serve(command: str, work: Work, prepare: Prepare | None) -> None:
         if prepare:
             # What is wrong with them is for the action itself to say.
             with contextlib.suppress(Exception):
-                prepare(command, arguments)
-        code, output = _in_a_child(work, arguments, prctl)
+                prepare(module, arguments)
+        code, output = _in_a_child(functools.partial(tool.run, module, arguments), prctl)
         answer = {"exitCode": code, "output": output, "requestId": request.get("requestId", 0)}
         print(json.dumps(answer), flush=True)
 
 
-def _in_a_child(
-    work: Work, arguments: list[str], prctl: Callable[[int, int], object]
-) -> tuple[int, str]:
+def _in_a_child(work: Callable[[], int], prctl: Callable[[int, int], object]) -> tuple[int, str]:
     """Exit code and output of the work, done in a process of its own."""
     import signal
 
@@ -93,7 +96,7 @@ def _in_a_child(
             nothing = os.open(os.devnull, os.O_RDONLY)
             for stream, file in enumerate((nothing, output, output)):
                 os.dup2(file, stream)
-            code = work(arguments)
+            code = work()
         except SystemExit as end:
             code = end.code if isinstance(end.code, int) else 1
         except BaseException:

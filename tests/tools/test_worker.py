@@ -14,40 +14,44 @@ import pytest
 
 WORKER = Path("tools/worker.py").resolve()
 TOOL = """
-import os, sys, time
+import sys
 
-_MET = []
+COMMANDS = ("say",)
 _PREPARED = []
 
 def prepare(command, arguments):
-    _PREPARED.append(command)
+    _PREPARED.append(command.__name__)
     if arguments == ["unprepared"]:
         raise ValueError("not here")
 
-def load(command):
-    if command != "say":
-        print("usage: tool say", file=sys.stderr)
-        raise SystemExit(2)
-    def run(arguments):
-        _MET.append(1)
-        print(len(_MET), *arguments)
-        os.system("echo from below")
-        if arguments == ["prepared"]:
-            print(_PREPARED)
-        if arguments == ["fail"]:
-            print("ERROR: no", file=sys.stderr)
-            return 1
-        if arguments == ["raise"]:
-            raise KeyError("why")
-        if arguments == ["exit"]:
-            raise SystemExit(3)
-        if arguments == ["die"]:
-            os.kill(os.getpid(), 9)
-        if arguments[:1] == ["linger"]:
-            open(arguments[1], "w").write(str(os.getpid()))
-            time.sleep(60)
-        return 0
-    return run
+def run(command, arguments):
+    code = command.run(arguments)
+    if arguments == ["prepared"]:
+        print(_PREPARED)
+    return code
+"""
+SAY = """
+import os, sys, time
+
+_MET = []
+
+def run(arguments):
+    _MET.append(1)
+    print(len(_MET), *arguments)
+    os.system("echo from below")
+    if arguments == ["fail"]:
+        print("ERROR: no", file=sys.stderr)
+        return 1
+    if arguments == ["raise"]:
+        raise KeyError("why")
+    if arguments == ["exit"]:
+        raise SystemExit(3)
+    if arguments == ["die"]:
+        os.kill(os.getpid(), 9)
+    if arguments[:1] == ["linger"]:
+        open(arguments[1], "w").write(str(os.getpid()))
+        time.sleep(60)
+    return 0
 """
 
 
@@ -58,6 +62,7 @@ def words(tmp_path: Path) -> list[str]:
     (tmp_path / "tool" / "__init__.py").touch()
     main = tmp_path / "tool" / "__main__.py"
     main.write_text(TOOL)
+    (tmp_path / "tool" / "say.py").write_text(SAY)
     return [sys.executable, "-I", "-S", "-B", str(WORKER), str(main), "say"]
 
 
@@ -107,8 +112,8 @@ def test_one_action(words: list[str], tmp_path: Path) -> None:
     # What is in the file is taken as it is: a label may begin with an @.
     assert sorted(output.splitlines()) == ["1 one two @three", "from below"]
     assert once(words, "fail")[::2] == (1, "ERROR: no\n")
-    assert once(words[:-1])[::2] == (2, "usage: tool say\n")
-    assert once([*words[:-1], "shout"])[::2] == (2, "usage: tool say\n")
+    assert once(words[:-1])[::2] == (2, "usage: tool say …\n")
+    assert once([*words[:-1], "shout"])[::2] == (2, "usage: tool say …\n")
 
 
 def test_every_action_of_a_worker_starts_from_the_same_state(worker: Served) -> None:
@@ -121,7 +126,7 @@ def test_every_action_of_a_worker_starts_from_the_same_state(worker: Served) -> 
 def test_what_a_worker_prepares_it_keeps(worker: Served, words: list[str]) -> None:
     for text in ("one", "unprepared"):
         assert worker.ask(text)["exitCode"] == 0
-    assert "['say', 'say', 'say']" in worker.ask("prepared")["output"]
+    assert "['tool.say', 'tool.say', 'tool.say']" in worker.ask("prepared")["output"]
     assert "[]" in once(words, "prepared")[1], "one action alone needs nothing kept"
 
 

@@ -88,6 +88,7 @@ class Docker:
                     break
                 common += 1
             best = max(best, common)
+            # The image of the same name came first: no other has more than perhaps the last one.
             if best >= len(image.diff_ids) - 1:
                 break
         return best
