@@ -37,7 +37,9 @@ def _run(ctx, command, args, inputs, outputs, mnemonic, progress_message):
     start = ctx.actions.args()
 
     # Isolated, without site-packages and without writing bytecode: nothing but the arguments decides.
-    start.add_all(["-I", "-S", "-B", ctx.file._tool_worker, ctx.file._tool, command])
+    start.add_all(["-I", "-S", "-B", ctx.file._tool_worker, ctx.file._tool])
+    start.add_all([_library_path(target) for target in ctx.attr._tool_libraries], format_each = "--library=%s")
+    start.add(command)
 
     # What is not in the file is a worker's own command line, and the same for all its actions.
     args.use_param_file("@%s", use_always = True)
@@ -47,18 +49,31 @@ def _run(ctx, command, args, inputs, outputs, mnemonic, progress_message):
         arguments = [start, args],
         execution_requirements = {"requires-worker-protocol": "json", "supports-workers": "1"},
         inputs = inputs if type(inputs) == "depset" else depset(inputs),
-        tools = [depset([ctx.file._tool, ctx.file._tool_worker] + ctx.files._tool_sources), python.files],
+        tools = [
+            depset([ctx.file._tool, ctx.file._tool_worker] + ctx.files._tool_sources + ctx.files._tool_libraries),
+            python.files,
+        ],
         outputs = outputs,
         mnemonic = mnemonic,
         progress_message = progress_message,
     )
 
-def python_tool(main, sources):
+def _library_path(target):
+    """Where Python finds a library: a wheel itself, or the folder of a package's folder."""
+    for file in target.files.to_list():
+        if file.extension == "whl":
+            return file.path
+        if file.basename == "__init__.py":
+            return file.dirname.rpartition("/")[0]
+    fail("{} is neither a wheel nor a package".format(target.label))
+
+def python_tool(main, sources, libraries = []):
     """A tool that actions run.
 
     Args:
         main: Label of the tool's `__main__.py`; //tools:worker.py says what is in it.
         sources: Label of the tool's files.
+        libraries: Labels of what it imports besides: pure wheels, and the files of packages.
 
     Returns:
         A struct of `run` as above, and the `attrs` and `toolchains` of rules that call them.
@@ -66,6 +81,7 @@ def python_tool(main, sources):
     return struct(
         attrs = {
             "_tool": attr.label(default = main, allow_single_file = True),
+            "_tool_libraries": attr.label_list(default = libraries, allow_files = True),
             "_tool_sources": attr.label(default = sources),
             "_tool_worker": attr.label(default = Label("//tools:worker.py"), allow_single_file = True),
         },

@@ -1,12 +1,12 @@
 """Starts a Python tool as a Bazel action: once, or for many actions as a persistent worker.
 
-    python -I -S -B worker.py TOOL/__main__.py SUBCOMMAND ARGUMENT|@FILE…
-    python -I -S -B worker.py TOOL/__main__.py SUBCOMMAND --persistent_worker
+    python -I -S -B worker.py TOOL/__main__.py [--library=PATH]… SUBCOMMAND ARGUMENT|@FILE…
+    python -I -S -B worker.py TOOL/__main__.py [--library=PATH]… SUBCOMMAND --persistent_worker
 
 `__main__.py` has `COMMANDS`, the names of those modules beside it that are sub-commands, and
 `run(module, arguments)`, which returns the exit code. It may have `prepare(module, arguments)`,
 which a worker calls before: for what changes the time of the next action and never its result.
-`@FILE` stands for its lines, an argument each.
+`@FILE` stands for its lines, an argument each. PATH is a folder of packages, or a wheel.
 
 Most of what a small action takes is the start of Python and the import of the tool. So Bazel keeps
 the process of the second form, which has done both (https://bazel.build/remote/persistent, protocol
@@ -26,16 +26,19 @@ if TYPE_CHECKING:
     from types import ModuleType
 
 _FLAG = "--persistent_worker"
+_LIBRARY = "--library="
 _PR_SET_PDEATHSIG = 1
 
 
 def main(arguments: list[str]) -> int:
     """Returns the exit code: the tool's, or 2 where it has no such sub-command."""
     main_file, *words = arguments
+    libraries = [word.removeprefix(_LIBRARY) for word in words if word.startswith(_LIBRARY)]
+    words = words[len(libraries) :]
     command, rest = "".join(words[:1]), words[1:]
     folder, package = os.path.split(os.path.dirname(main_file))
     # -I keeps the folder of the started script off the path, which is another one anyway.
-    sys.path.insert(0, folder)
+    sys.path[:0] = [folder, *libraries]
     tool = importlib.import_module(f"{package}.__main__")
     if command not in tool.COMMANDS:
         print(f"usage: {package} {'|'.join(tool.COMMANDS)} …", file=sys.stderr)

@@ -12,8 +12,9 @@ uv_lock(
 """
 
 load("@rules_python//python:defs.bzl", "py_binary")
-load("//uv/private:distribution_program.bzl", _distribution_program = "distribution_program")
+load("//uv/private:wheel_member.bzl", _distribution_files = "distribution_files", _distribution_program = "distribution_program")
 
+distribution_files = _distribution_files
 distribution_program = _distribution_program
 
 def uv_lock(name, lock = "uv.lock", pyproject = "pyproject.toml", uv = Label("@uv//:uv"), **kwargs):

@@ -93,7 +93,7 @@ def fastapi_image(
     | `<name>_push_image` | the same without the bills and provenance |
     | `<name>_sbom_linux_amd64`, … | the bill of materials, as SPDX 2.3 and CycloneDX 1.6 |
     | `<name>_provenance_linux_amd64`, … | the provenance, as SLSA 1.0 in an in-toto statement |
-    | `<name>_app`, `<name>_venv`, `<name>_layers`, `<name>_base_bytecode_linux_amd64`, `…_arm64` | the layers by themselves |
+    | `<name>_app`, `<name>_venv`, `<name>_layers_linux_amd64`, `<name>_base_bytecode_linux_amd64`, `…_arm64` | the layers by themselves |
 
     The build fails with one line that says what and where if: `application` names no module or no
     attribute of the sources; a source isn't valid Python; two sources have one path in the image, or
@@ -163,20 +163,6 @@ def fastapi_image(
         home = python_home,
         **common
     )
-    python_layers(
-        name = name + "_layers",
-        bytecode = bytecode,
-        compression_level = compression_level,
-        distributions = distributions.values(),
-        environment = environment,
-        large_distribution = large_distribution,
-        max_layers = max_layers,
-        # The base's, its bytecode, the virtual environment, the caller's, the application.
-        other_layers = base_layers + int(bytecode) + 1 + len(layers) + 1,
-        small_layers = small_layers,
-        strip = strip,
-        **common
-    )
     app_layer(
         name = name + "_app",
         srcs = srcs,
@@ -208,11 +194,24 @@ def fastapi_image(
             home = python_home,
             **common
         )
+        python_layers(
+            name = "{}_python_{}".format(name, platform),
+            bytecode = bytecode,
+            compression_level = compression_level,
+            distributions = distributions[platform],
+            environment = environment,
+            large_distribution = large_distribution,
+            max_layers = max_layers,
+            # The base's, its bytecode, the virtual environment, the caller's, the application.
+            other_layers = base_layers + int(bytecode) + 1 + len(layers) + 1,
+            small_layers = small_layers,
+            strip = strip,
+            **common
+        )
         native.filegroup(
             name = "{}_layers_{}".format(name, platform),
-            srcs = [name + "_layers"],
+            srcs = ["{}_python_{}".format(name, platform)],
             data = ["{}_base_interpreter_{}".format(name, platform)],
-            output_group = platform,
             **common
         )
         oci_image(

@@ -3,6 +3,11 @@
 load("//tools:python_tool.bzl", "python_tool")
 
 layer_tool = python_tool(
+    # It reads wheels itself.
+    libraries = [
+        Label("@uv_installer//:file"),
+        Label("//uv/private/wheels:sources"),
+    ],
     main = Label("//image/private/layer:__main__.py"),
     sources = Label("//image/private/layer:sources"),
 )

@@ -4,27 +4,26 @@ load("//uv:providers.bzl", "DistributionSetInfo")
 load(":layer_groups.bzl", "layer_budget_error", "layer_groups")
 load(":layer_tool.bzl", "layer_tool")
 
-def _layer(ctx, group, folder):
+def _layer(ctx, group):
     """Declares one layer and its action; returns the File."""
-    layer = ctx.actions.declare_file("{}/{}/{}.tar.gz".format(ctx.label.name, folder, group.name))
+    lost = ctx.attr.distributions[DistributionSetInfo].lost
+    layer = ctx.actions.declare_file("{}/{}.tar.gz".format(ctx.label.name, group.name))
     args = ctx.actions.args()
-    inputs = []
     for distribution in group.distributions:
         args.add("--distribution={} {}".format(distribution.name, distribution.version))
-        args.add("--root=" + distribution.root)
-        args.add(distribution.listing, format = "--listing=%s")
-        inputs += [depset([distribution.listing]), distribution.files, distribution.scripts, distribution.data]
+        args.add(distribution.wheel, format = "--wheel=%s")
+    args.add(lost, format = "--lost=%s")
     args.add("--environment=" + ctx.attr.environment)
     args.add("--bytecode={}".format(int(ctx.attr.bytecode)))
     args.add("--strip={}".format(int(ctx.attr.strip)))
     args.add("--level={}".format(ctx.attr.compression_level))
     args.add(layer, format = "--output=%s")
-    members = ["{} {}".format(each.name, each.version) for each in group.distributions]
+    members = ["{} {}".format(each.name, each.version).strip() for each in group.distributions]
     layer_tool.run(
         ctx,
         "distributions",
         args,
-        inputs = depset(transitive = inputs),
+        inputs = [distribution.wheel for distribution in group.distributions] + [lost],
         outputs = [layer],
         mnemonic = "PythonLayer",
         progress_message = "Python layer " + ", ".join(members),
@@ -47,42 +46,16 @@ def _groups(ctx, distribution_set):
         fail("{} for {}: {}".format(ctx.label, distribution_set.platform, error))
     return groups
 
-def _key(group):
-    return (group.name, tuple([distribution.root for distribution in group.distributions]))
-
 def _python_layers_impl(ctx):
-    groups = {
-        target[DistributionSetInfo].platform.replace("/", "_"): _groups(ctx, target[DistributionSetInfo])
-        for target in ctx.attr.distributions
-    }
-
-    # Without compiled code a distribution is the same files on every platform: one layer serves all.
-    platforms = {}
-    for platform, members in groups.items():
-        for group in members:
-            platforms.setdefault(_key(group), []).append(platform)
-
-    layers = {}
-    for members in groups.values():
-        for group in members:
-            key = _key(group)
-            if key not in layers:
-                folder = platforms[key][0] if len(platforms[key]) == 1 else "any"
-                layers[key] = _layer(ctx, group, folder)
-    return [
-        DefaultInfo(files = depset(layers.values())),
-        OutputGroupInfo(**{
-            platform: depset([layers[_key(group)] for group in members], order = "preorder")
-            for platform, members in groups.items()
-        }),
-    ]
+    groups = _groups(ctx, ctx.attr.distributions[DistributionSetInfo])
+    return DefaultInfo(files = depset([_layer(ctx, group) for group in groups], order = "preorder"))
 
 python_layers = rule(
     implementation = _python_layers_impl,
     doc = """Makes one deterministic `.tar.gz` for each large distribution and for each group of small ones.
 
-    The layers of one platform are the output group named after it, such as `linux_amd64`, in the
-    order of their names. A layer is named after what it holds: `fastapi_0.163.2.tar.gz`, `small_3.tar.gz`.
+    They are in the order of their names. A layer is named after what it holds: `fastapi_0.163.2.tar.gz`,
+    `small_3.tar.gz`. A distribution without compiled code gives the same layer on every platform.
 
     Fails at analysis when there would be more layers than `max_layers`.""",
     attrs = layer_tool.attrs | {
@@ -91,8 +64,8 @@ python_layers = rule(
             doc = "Compile every module to unchecked-hash bytecode (PEP 552).",
         ),
         "compression_level": attr.int(default = 5, doc = "zlib's level, 1 to 9."),
-        "distributions": attr.label_list(
-            doc = "One set for each platform, such as `@pypi//:runtime_linux_amd64`.",
+        "distributions": attr.label(
+            doc = "The set for one platform, such as `@pypi//:runtime_linux_amd64`.",
             mandatory = True,
             providers = [DistributionSetInfo],
         ),

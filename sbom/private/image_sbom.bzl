@@ -1,13 +1,10 @@
 """Rule: an image's bill of materials."""
 
-load("//uv:providers.bzl", "DistributionSetInfo", "distribution_fact")
+load("//uv:providers.bzl", "DistributionSetInfo")
 load(":bill_tool.bzl", "bill_tool", "layout_inputs")
 
 def _image_sbom_impl(ctx):
-    distributions = ctx.attr.distributions[DistributionSetInfo]
-    facts = ctx.actions.declare_file(ctx.label.name + ".distributions.json")
-    ctx.actions.write(facts, json.encode([distribution_fact(distribution) for distribution in distributions.distributions]))
-
+    facts = ctx.attr.distributions[DistributionSetInfo].facts
     spdx = ctx.actions.declare_file(ctx.label.name + ".spdx.json")
     cyclonedx = ctx.actions.declare_file(ctx.label.name + ".cdx.json")
     args = ctx.actions.args()

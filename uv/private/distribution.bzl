@@ -1,88 +1,94 @@
 """Rules that carry a locked distribution, and a set of them, from the repositories to the layers."""
 
-load("//uv:providers.bzl", "DistributionInfo", "DistributionSetInfo", "distribution_fact")
+load("//uv:providers.bzl", "DistributionInfo", "DistributionSetInfo")
+load(":wheel_tool.bzl", "wheel_tool")
 
-_InstalledInfo = provider(
-    doc = "What a wheel left on disk: the part of DistributionInfo that the lock doesn't know.",
-    fields = ["data", "files", "licence", "listing", "root", "scripts", "sha256", "size", "wheel"],
+LockedFileInfo = provider(
+    doc = "A wheel, and the file that the lock pins: the same, or the source that it was built from.",
+    fields = ["file", "filename", "sha256", "size"],
 )
 
-def _installed_distribution_impl(ctx):
+def _locked_file_impl(ctx):
     return [
-        DefaultInfo(files = depset(ctx.files.files)),
-        _InstalledInfo(
-            data = depset(ctx.files.data),
-            files = depset(ctx.files.files),
-            licence = ctx.attr.licence,
-            listing = ctx.file.listing,
-            # RECORD lies in the .dist-info directory, which lies in site-packages.
-            root = ctx.file.record.dirname.rpartition("/")[0] if ctx.file.record else ctx.files.files[0].path,
-            scripts = depset(ctx.files.scripts),
+        DefaultInfo(files = depset([ctx.file.file])),
+        LockedFileInfo(
+            file = ctx.file.file,
+            filename = ctx.file.file.basename,
             sha256 = ctx.attr.sha256,
             size = ctx.attr.size,
-            wheel = ctx.attr.wheel,
         ),
     ]
 
-installed_distribution = rule(
-    doc = "A wheel's installed files, as `distribution_repository` leaves them.",
-    implementation = _installed_distribution_impl,
+locked_file = rule(
+    doc = "A file that a lock pins, as `locked_file_repository` leaves it.",
+    implementation = _locked_file_impl,
     attrs = {
-        "data": attr.label_list(doc = "The wheel's data and headers.", allow_files = True),
-        "files": attr.label_list(doc = "The site-packages tree.", allow_files = True),
-        "licence": attr.string(doc = "SPDX expression or name, may be empty."),
-        "listing": attr.label(doc = "SHA-256, size and path of every file.", allow_single_file = True, mandatory = True),
-        "record": attr.label(doc = "RECORD; none when `files` is a directory.", allow_single_file = True),
-        "scripts": attr.label_list(doc = "The wheel's own scripts.", allow_files = True),
-        "sha256": attr.string(doc = "Of the wheel.", mandatory = True),
-        "size": attr.int(doc = "Unpacked bytes.", mandatory = True),
-        "wheel": attr.string(doc = "File name.", mandatory = True),
+        "file": attr.label(allow_single_file = True, mandatory = True),
+        "sha256": attr.string(doc = "64 hexadecimal digits."),
+        "size": attr.int(doc = "Bytes."),
     },
 )
 
-def _unpacked_directory_impl(ctx):
-    directory = ctx.actions.declare_directory(ctx.attr.directory)
-    runtime = ctx.toolchains["@rules_python//python:toolchain_type"].py3_runtime
-    ctx.actions.run(
-        arguments = ["-I", "-B", ctx.file._unpack.path, ctx.file.archive.path, directory.path],
-        executable = runtime.interpreter or runtime.interpreter_path,
-        inputs = [ctx.file._unpack, ctx.file.archive],
-        mnemonic = "DistributionUnpack",
-        outputs = [directory],
-        progress_message = "Unpacking %{input}",
-        tools = [runtime.files] if runtime.interpreter else [],
+def _built_wheel_impl(ctx):
+    source = ctx.attr.source[LockedFileInfo]
+    label = "{} {}".format(ctx.attr.distribution, ctx.attr.version).strip()
+    wheel = ctx.actions.declare_file("{}/{}-{}-py3-none-any.whl".format(
+        ctx.label.name,
+        ctx.attr.distribution.replace("-", "_"),
+        ctx.attr.version or "0",
+    ))
+    args = ctx.actions.args()
+    args.add(wheel)
+    args.add(label)
+    args.add(ctx.attr.version)
+    args.add(ctx.attr.subdirectory)
+    args.add_all([ctx.file._backends], expand_directories = False)
+    args.add(source.file)
+    wheel_tool.run(
+        ctx,
+        "build",
+        args,
+        inputs = [source.file, ctx.file._backends],
+        outputs = [wheel],
+        mnemonic = "BuildWheel",
+        progress_message = "Building a wheel of " + label,
     )
-    return [DefaultInfo(files = depset([directory]), runfiles = ctx.runfiles([directory]))]
+    return [
+        DefaultInfo(files = depset([wheel])),
+        LockedFileInfo(file = wheel, filename = source.filename, sha256 = source.sha256, size = 0),
+    ]
 
-unpacked_directory = rule(
-    doc = "A directory artifact, for a tree with file names that can't be labels.",
-    implementation = _unpacked_directory_impl,
-    attrs = {
-        "archive": attr.label(doc = "Tar of the tree.", allow_single_file = True, mandatory = True),
-        "directory": attr.string(doc = "Path of the directory in the package.", mandatory = True),
-        "_unpack": attr.label(allow_single_file = True, default = "//uv/private:unpack.py"),
+built_wheel = rule(
+    doc = """A wheel, built from source by its own PEP 517 backend, without a network.
+
+The backends are those of //uv/backends. A wheel for one platform, or a backend that isn't pinned, fails the build with
+one sentence.""",
+    implementation = _built_wheel_impl,
+    attrs = wheel_tool.attrs | {
+        "distribution": attr.string(doc = "Normalised name.", mandatory = True),
+        "source": attr.label(doc = "A source distribution, or an archive of a tree.", mandatory = True, providers = [LockedFileInfo]),
+        "subdirectory": attr.string(doc = "Folder in the source."),
+        "version": attr.string(doc = "Locked version; `\"\"` when only the backend knows it."),
+        "_backends": attr.label(allow_single_file = True, cfg = "exec", default = Label("//uv/backends:environment")),
     },
-    toolchains = ["@rules_python//python:toolchain_type"],
+    toolchains = wheel_tool.toolchains,
 )
 
 def _distribution_impl(ctx):
-    installed = ctx.attr.installed[_InstalledInfo]
+    if ctx.attr.error:
+        fail("{} {}: {}.".format(ctx.attr.distribution, ctx.attr.version, ctx.attr.error))
+    locked = ctx.attr.wheel[LockedFileInfo]
     return [
-        ctx.attr.installed[DefaultInfo],
+        DefaultInfo(files = depset([locked.file])),
         DistributionInfo(
+            filename = locked.filename,
             name = ctx.attr.distribution,
-            version = ctx.attr.version,
             platform = ctx.attr.platform,
-            files = installed.files,
-            scripts = installed.scripts,
-            data = installed.data,
-            listing = installed.listing,
-            root = installed.root,
-            size = installed.size,
             requires = ctx.attr.requires,
-            wheel = installed.wheel,
-            sha256 = installed.sha256,
-            licence = installed.licence,
+            sha256 = locked.sha256,
+            size = locked.size,
+            version = ctx.attr.version,
+            wheel = locked.file,
         ),
     ]
 
@@ -91,55 +97,112 @@ distribution = rule(
     implementation = _distribution_impl,
     attrs = {
         "distribution": attr.string(doc = "Normalised name.", mandatory = True),
-        "installed": attr.label(doc = "Its `installed_distribution`.", mandatory = True, providers = [_InstalledInfo]),
+        "error": attr.string(doc = "Why there is no wheel: it fails the build of whatever uses this."),
         "platform": attr.string(doc = "`linux/amd64` or `linux/arm64`.", mandatory = True),
         "requires": attr.string_list(doc = "Normalised names of its direct dependencies."),
         "version": attr.string(doc = "Locked version.", mandatory = True),
+        "wheel": attr.label(doc = "A `locked_file` or a `built_wheel`.", providers = [LockedFileInfo]),
     },
     provides = [DistributionInfo],
 )
 
-def _distribution_set_impl(ctx):
-    distributions = [target[DistributionInfo] for target in ctx.attr.distributions]
-    facts = ctx.actions.declare_file(ctx.label.name + ".json")
-    ctx.actions.write(facts, json.encode_indent({
-        "distributions": [distribution_fact(distribution) for distribution in distributions],
-        "platform": ctx.attr.platform,
-    }, indent = "  ") + "\n")
+def _label(distribution):
+    return "{} {}".format(distribution.name, distribution.version)
 
-    # A validation: it runs beside whatever uses the set and fails the build, without being an input of the layers.
-    checked = ctx.actions.declare_file(ctx.label.name + ".checked")
-    runtime = ctx.toolchains["@rules_python//python:toolchain_type"].py3_runtime
-    arguments = ctx.actions.args()
-    arguments.add("-I").add("-B").add(ctx.file._collisions).add(checked)
-    for distribution in distributions:
-        arguments.add(distribution.name).add(distribution.listing)
-    ctx.actions.run(
-        arguments = [arguments],
-        executable = runtime.interpreter or runtime.interpreter_path,
-        inputs = [ctx.file._collisions] + [distribution.listing for distribution in distributions],
-        mnemonic = "DistributionCollisions",
-        outputs = [checked],
-        progress_message = "Looking for collisions among the distributions of %{label}",
-        tools = [runtime.files] if runtime.interpreter else [],
+def _environment_impl(ctx):
+    tree = ctx.actions.declare_directory(ctx.label.name)
+    distributions = [target[DistributionInfo] for target in ctx.attr.distributions]
+    for target in ctx.attr.sets:
+        distributions = distributions + target[DistributionSetInfo].distributions
+    args = ctx.actions.args()
+    args.add_all([tree], expand_directories = False)
+    for each in distributions:
+        args.add(_label(each))
+        args.add(each.wheel)
+    wheel_tool.run(
+        ctx,
+        "environment",
+        args,
+        inputs = [each.wheel for each in distributions],
+        outputs = [tree],
+        mnemonic = "WheelTree",
+        progress_message = "Unpacking " + ", ".join([_label(each) for each in distributions]),
+    )
+    return [DefaultInfo(files = depset([tree]), runfiles = ctx.runfiles([tree]))]
+
+environment = rule(
+    doc = """A tree of the distributions' files, `<name>/lib/python3.X/site-packages/…`, for tests and tools.
+
+Neither console scripts nor bytecode.""",
+    implementation = _environment_impl,
+    attrs = wheel_tool.attrs | {
+        "distributions": attr.label_list(providers = [DistributionInfo]),
+        "sets": attr.label_list(providers = [DistributionSetInfo]),
+    },
+    toolchains = wheel_tool.toolchains,
+)
+
+def _distribution_set_impl(ctx):
+    if ctx.attr.error:
+        fail("{}: {}.".format(ctx.label, ctx.attr.error))
+    distributions = [target[DistributionInfo] for target in ctx.attr.distributions]
+    request = ctx.actions.declare_file(ctx.label.name + ".request.json")
+    ctx.actions.write(request, json.encode({
+        "collisions": ctx.attr.collisions,
+        "distributions": [
+            {
+                "name": each.name,
+                "path": each.wheel.path,
+                "requires": each.requires,
+                "sha256": each.sha256,
+                "version": each.version,
+                "wheel": each.filename,
+            }
+            for each in distributions
+        ],
+        "platform": ctx.attr.platform,
+        "winners": ctx.attr.winners,
+    }))
+    facts = ctx.actions.declare_file(ctx.label.name + ".json")
+    lost = ctx.actions.declare_file(ctx.label.name + ".lost.json")
+    args = ctx.actions.args()
+    args.add(facts)
+    args.add(lost)
+    args.add(request)
+    wheel_tool.run(
+        ctx,
+        "set",
+        args,
+        inputs = [request] + [each.wheel for each in distributions],
+        outputs = [facts, lost],
+        mnemonic = "DistributionSet",
+        progress_message = "Comparing the distributions of %{label}",
     )
     return [
         DefaultInfo(files = depset([facts])),
-        OutputGroupInfo(_validation = depset([checked])),
-        DistributionSetInfo(distributions = distributions, platform = ctx.attr.platform),
+        DistributionSetInfo(
+            distributions = distributions,
+            facts = facts,
+            lost = lost,
+            platform = ctx.attr.platform,
+            python = ctx.attr.python,
+        ),
     ]
 
 distribution_set = rule(
     doc = """Distributions that share one environment. Provides `DistributionSetInfo`.
 
-The default output is a JSON listing of names, versions, wheels, hashes, licences and edges. Building anything that
-uses the set also checks that no two distributions own one path with different content.""",
+The default output is a JSON listing of names, versions, files, hashes, licences and edges. Where two distributions have
+one path with different content, that of the one whose name comes last in the alphabet wins, or of one in `winners`.""",
     implementation = _distribution_set_impl,
-    attrs = {
+    attrs = wheel_tool.attrs | {
+        "collisions": attr.string(default = "warn", values = ["error", "warn"]),
         "distributions": attr.label_list(doc = "Sorted by name.", providers = [DistributionInfo]),
+        "error": attr.string(doc = "Why there is no such set: it fails the build of whatever uses this."),
         "platform": attr.string(doc = "`linux/amd64` or `linux/arm64`.", mandatory = True),
-        "_collisions": attr.label(allow_single_file = True, default = "//uv/private:collisions.py"),
+        "python": attr.string(doc = "Such as `3.13`.", mandatory = True),
+        "winners": attr.string_list(doc = "Names of distributions whose files win, the first of these first."),
     },
     provides = [DistributionSetInfo],
-    toolchains = ["@rules_python//python:toolchain_type"],
+    toolchains = wheel_tool.toolchains,
 )

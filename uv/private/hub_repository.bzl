@@ -1,10 +1,10 @@
 """Repository rule: the repository that a lock's users see, such as `@pypi`."""
 
-load(":platforms.bzl", "PLATFORMS")
+load("//uv/private:platforms.bzl", "PLATFORMS")
 
-_PACKAGE = """\
+_HEADER = """\
 load("@rules_python//python:defs.bzl", "py_library")
-load({rules}, "distribution")
+load({rules}, "built_wheel", "distribution", "distribution_set", "environment")
 
 package(default_visibility = ["//visibility:public"])
 """
@@ -27,40 +27,76 @@ _DISTRIBUTION = """
 distribution(
     name = {name},
     distribution = {distribution},
-    installed = {installed},
+    error = {error},
     platform = {platform},
     requires = {requires},
+    version = {version},
+    wheel = {wheel},
+)
+
+environment(
+    name = {tree},
+    distributions = [{name_label}],
+)
+
+py_library(
+    name = {library},
+    data = [{tree}],
+    imports = [{imports}],
+)
+"""
+
+_BUILT = """
+built_wheel(
+    name = {name},
+    distribution = {distribution},
+    source = {source},
+    subdirectory = {subdirectory},
     version = {version},
 )
 """
 
-_ROOT = """\
-load("@rules_python//python:defs.bzl", "py_library")
-load({rules}, "distribution_set")
-
-package(default_visibility = ["//visibility:public"])
-
+_ROOT = """
 exports_files(["requirements.txt"])
+"""
+
+_PYTHON = """
+config_setting(
+    name = {name},
+    flag_values = {{{flag}: {value}}},
+)
 """
 
 _SET = """
 distribution_set(
     name = {name},
+    collisions = {collisions},
     distributions = {distributions},
+    error = {error},
     platform = {platform},
+    python = {python},
+    winners = {winners},
+)
+
+environment(
+    name = {environment},
+    sets = [{name}],
 )
 """
 
-def _rules():
-    return repr(str(Label("//uv/private:distribution.bzl")))
+# Of which `@pypi//:python_3_13` is true.
+_PYTHONS = ["3.11", "3.12", "3.13", "3.14"]
 
-def _select(labels):
-    """Expression for labels that may differ per platform; `labels` maps each platform to a list."""
-    if len({repr(each): None for each in labels.values()}) == 1 and len(labels) == len(PLATFORMS):
-        return repr(labels.values()[0])
+def _header():
+    return _HEADER.format(rules = repr(str(Label("//uv/private:distribution.bzl"))))
+
+def _select(values):
+    """Expression for a list that may differ per platform; `values` maps each platform to one."""
+    if len({repr(each): None for each in values.values()}) == 1 and len(values) == len(PLATFORMS):
+        return repr(values.values()[0])
     return "select(" + repr({
         str(Label(PLATFORMS[platform].cpu)): each
-        for platform, each in labels.items()
+        for platform, each in values.items()
     }) + ")"
 
 def _reach(edges, start):
@@ -73,92 +109,206 @@ def _reach(edges, start):
         seen.update([(name, None) for name in frontier])
     return seen
 
-def _cycles(graph):
-    """Distribution → the first, by name, of the cycle of requirements that it is in; absent outside of cycles."""
-    edges = {}
-    for part in graph.values():
-        for name, node in part["distributions"].items():
-            edges.setdefault(name, {}).update([(to, None) for to in node["edges"]])
-    reached = {name: _reach(edges, name) for name in edges}
+def _cycles(edges):
+    """Id → the first of the cycle of requirements that it is in; absent outside of cycles.
+
+    Only what may be in a cycle is looked at: what is left when all that leads nowhere is taken away.
+    """
+    left = edges
+    for _ in range(len(edges)):
+        smaller = {
+            name: [to for to in required if to in left and left[to]]
+            for name, required in left.items()
+            if [to for to in required if to in left and left[to]]
+        }
+        if len(smaller) == len(left):
+            break
+        left = smaller
+    reached = {name: _reach(left, name) for name in left}
     return {
         name: sorted([other for other in reached[name] if name in reached[other]])[0]
-        for name in edges
+        for name in left
         if name in reached[name]
     }
 
-def _library(name, members, nodes, repository, cycles):
+def _all_edges(graph):
+    """Platform → id → ids of everything that it requires in some set."""
+    edges = {}
+    for platform, part in graph["platforms"].items():
+        here = edges.setdefault(platform, {})
+        for requires in part["requires"].values():
+            for identity, required in requires.items():
+                here.setdefault(identity, {}).update([(to, None) for to in required])
+    return edges
+
+def _artifact_targets(identity, facts, platform):
+    """(label of the platform's wheel or None, text that makes it, error)."""
+    artifact = facts["artifacts"].get(platform)
+    if not artifact or artifact["kind"] == "none":
+        return None, "", artifact["error"] if artifact else "it is not locked for this platform"
+    file = "@{}//:file".format(artifact["repository"])
+    if artifact["kind"] == "wheel":
+        return file, "", ""
+    name = identity + ".wheel"
+    built = _BUILT.format(
+        name = repr(name),
+        distribution = repr(facts["name"]),
+        source = repr(file),
+        subdirectory = repr(artifact.get("subdirectory", "")),
+        version = repr(facts["version"]),
+    )
+    return ":" + name, built, ""
+
+def _package(name, identities, graph, edges, cycles, python):
+    """BUILD file of one distribution."""
+    content = _header()
+    made = {}
+    libraries = {}
+    for identity in identities:
+        facts = graph["distributions"][identity]
+        for platform in PLATFORMS:
+            wheel, text, error = _artifact_targets(identity, facts, platform)
+            if text and text not in made:
+                made[text] = True
+                content += text
+            target = "{}_{}".format(platform, identity)
+            requires = [graph["distributions"][to]["name"] for to in _runtime_edges(graph, platform, identity)]
+            content += _DISTRIBUTION.format(
+                name = repr(target),
+                name_label = repr(":" + target),
+                distribution = repr(name),
+                error = repr(error),
+                imports = repr("{}_tree/lib/python{}/site-packages".format(target, python)),
+                library = repr(target + "_library"),
+                platform = repr(PLATFORMS[platform].oci),
+                requires = repr(sorted({each: None for each in requires}.keys())),
+                tree = repr(target + "_tree"),
+                version = repr(facts["version"]),
+                wheel = repr(wheel),
+            )
+            if graph["primary"].get(name) == identity or platform not in libraries:
+                libraries[platform] = identity
+
+    for platform, identity in libraries.items():
+        content += _ALIAS.format(name = repr(platform), actual = repr(":{}_{}".format(platform, identity)))
+
+    identity = graph["primary"][name]
+    if identity in cycles:
+        content += _ALIAS.format(name = repr(name), actual = repr(_library_of(cycles[identity], graph, cycles)))
+        if cycles[identity] != identity:
+            return content
+        members = sorted([member for member, first in cycles.items() if first == identity])
+        content += _library("cycle", members, graph, edges, cycles)
+    else:
+        content += _library(name, [identity], graph, edges, cycles)
+    return content
+
+def _runtime_edges(graph, platform, identity):
+    """What a distribution requires as it is in the image: in `runtime`, else in any set."""
+    requires = graph["platforms"][platform]["requires"]
+    for name in ["runtime"] + sorted(requires.keys()):
+        if identity in requires.get(name, {}):
+            return requires[name][identity]
+    return []
+
+def _library_of(identity, graph, cycles):
+    """Label of the library of a distribution and all that it requires."""
+    name = graph["distributions"][identity]["name"]
+    if graph["primary"][name] != identity:
+        return "//{}:{}".format(name, name)
+    return "//{}:cycle".format(graph["distributions"][cycles[identity]]["name"]) if identity in cycles else "//" + name
+
+def _tree_library(identity, graph, platform):
+    return "//{}:{}_{}_library".format(graph["distributions"][identity]["name"], platform, identity)
+
+def _library(name, members, graph, edges, cycles):
     """py_library of these distributions, which need one another when there are several."""
-    own = {name: None for name in members}
+    own = {member: None for member in members}
     deps = {}
-    for platform, by_name in nodes.items():
-        here = [member for member in members if member in by_name]
-        outside = {to: None for member in here for to in by_name[member]["edges"] if to not in own}
-        deps[platform] = [
-            "{}//:library".format(repository(by_name[member]["repository"]))
-            for member in here
-        ] + [_target(to, cycles) for to in sorted(outside)]
+    for platform in PLATFORMS:
+        here = [member for member in members if member in edges[platform] or platform in graph["distributions"][member]["artifacts"]]
+        outside = {to: None for member in here for to in edges[platform].get(member, {}) if to not in own}
+        deps[platform] = [_tree_library(member, graph, platform) for member in here] + sorted({
+            _library_of(to, graph, cycles): None
+            for to in outside
+        }.keys())
     return _LIBRARY.format(name = repr(name), deps = _select({
         platform: each
         for platform, each in deps.items()
         if each
     }))
 
-def _target(name, cycles):
-    return "//{}:cycle".format(cycles[name]) if name in cycles else "//" + name
+def _sets(rctx, graph):
+    """The sets' part of the root BUILD file."""
+    content = ""
+    sets = {platform: part["sets"] for platform, part in graph["platforms"].items()}
+    for name in sorted({name: None for by_name in sets.values() for name in by_name}):
+        libraries = {}
+        for platform, by_name in sets.items():
+            held = by_name[name]
+            error = held["error"] if type(held) == "dict" else ""
+            ids = [] if error else held
+            target = "{}_{}".format(name, platform)
+            content += _SET.format(
+                name = repr(target),
+                collisions = repr(rctx.attr.collisions),
+                distributions = repr([
+                    "//{}:{}_{}".format(graph["distributions"][identity]["name"], platform, identity)
+                    for identity in ids
+                ]),
+                environment = repr(target + ".environment"),
+                error = repr(error),
+                platform = repr(PLATFORMS[platform].oci),
+                python = repr(rctx.attr.python),
+                winners = repr(rctx.attr.winners),
+            )
+
+            # The distributions themselves, not their libraries: an edge of a library may come from an extra that only
+            # another set asks for.
+            libraries[platform] = [_tree_library(identity, graph, platform) for identity in ids]
+        content += _LIBRARY.format(name = repr(name), deps = _select(libraries))
+        content += _ALIAS.format(
+            name = repr(name + ".environment"),
+            actual = "select(" + repr({
+                str(Label(PLATFORMS[platform].cpu)): ":{}_{}.environment".format(name, platform)
+                for platform in sets
+            }) + ")",
+        )
+    return content
 
 def _hub_repository_impl(rctx):
     graph = json.decode(rctx.attr.graph)
-    cycles = _cycles(graph)
-    nodes = {platform: part["distributions"] for platform, part in graph.items()}
+    edges = _all_edges(graph)
+    together = {}
+    for by_id in edges.values():
+        for identity, required in by_id.items():
+            together.setdefault(identity, {}).update(required)
+    cycles = _cycles({identity: required.keys() for identity, required in together.items()})
 
-    # Made by the same extension, so visible from here under their own names.
-    repository = lambda name: "@{}__{}".format(rctx.attr.prefix, name)
+    by_name = {}
+    for identity, facts in graph["distributions"].items():
+        by_name.setdefault(facts["name"], []).append(identity)
+    for name, identities in by_name.items():
+        rctx.file(name + "/BUILD.bazel", _package(name, identities, graph, edges, cycles, rctx.attr.python))
 
-    for name in sorted({name: None for by_name in nodes.values() for name in by_name}):
-        content = _PACKAGE.format(rules = _rules())
-        if name in cycles:
-            content += _ALIAS.format(name = repr(name), actual = repr("//{}:cycle".format(cycles[name])))
-            if cycles[name] == name:
-                members = sorted([member for member, first in cycles.items() if first == name])
-                content += _library("cycle", members, nodes, repository, cycles)
-        else:
-            content += _library(name, [name], nodes, repository, cycles)
-        for platform, by_name in nodes.items():
-            if name in by_name:
-                content += _DISTRIBUTION.format(
-                    name = repr(platform),
-                    distribution = repr(name),
-                    installed = repr("{}//:installed".format(repository(by_name[name]["repository"]))),
-                    platform = repr(PLATFORMS[platform].oci),
-                    requires = repr(by_name[name]["requires"]),
-                    version = repr(by_name[name]["version"]),
-                )
-        rctx.file(name + "/BUILD.bazel", content)
-
-    content = _ROOT.format(rules = _rules())
-    sets = {platform: part["sets"] for platform, part in graph.items()}
-    for set in sorted({name: None for by_name in sets.values() for name in by_name}):
-        # The installed distributions themselves, not their libraries: an edge of a library may come from an extra
-        # that only another set asks for.
-        content += _LIBRARY.format(name = repr(set), deps = _select({
-            platform: ["{}//:library".format(repository(nodes[platform][name]["repository"])) for name in by_name[set]]
-            for platform, by_name in sets.items()
-        }))
-        for platform, by_name in sets.items():
-            content += _SET.format(
-                name = repr("{}_{}".format(set, platform)),
-                distributions = repr(["//{}:{}".format(name, platform) for name in by_name[set]]),
-                platform = repr(PLATFORMS[platform].oci),
-            )
-    rctx.file("BUILD.bazel", content)
+    content = _header() + _ROOT
+    for python in _PYTHONS:
+        content += _PYTHON.format(
+            flag = repr(str(Label("//uv/private:yes"))),
+            name = repr("python_" + python.replace(".", "_")),
+            value = repr("True" if python == rctx.attr.python else "False"),
+        )
+    rctx.file("BUILD.bazel", content + _sets(rctx, graph))
     rctx.file("requirements.txt", rctx.attr.requirements)
 
 hub_repository = repository_rule(
-    doc = "Libraries, distributions and sets of a lock, over the repositories of its distributions.",
+    doc = "Libraries, distributions and sets of a lock, over the repositories of its files.",
     implementation = _hub_repository_impl,
     attrs = {
-        "graph": attr.string(doc = "JSON of `read_lock`'s graph.", mandatory = True),
-        "prefix": attr.string(doc = "The tag's name, with which the distributions' repositories begin.", mandatory = True),
+        "collisions": attr.string(doc = "`warn` or `error`.", mandatory = True),
+        "graph": attr.string(doc = "JSON of the reader's answer, each artifact with its `repository`.", mandatory = True),
+        "python": attr.string(doc = "Such as `3.13`.", mandatory = True),
         "requirements": attr.string(doc = "Content of requirements.txt.", mandatory = True),
+        "winners": attr.string_list(doc = "Distributions whose files win."),
     },
 )

@@ -1,20 +1,26 @@
-"""The platforms that images are built for, in the words of Bazel, OCI and uv.
-
-Both bases (python:3.13-slim and //image/base) are Debian trixie with glibc 2.41. manylinux_2_40 is the newest
-tag at most as new as that which uv 0.13 knows, so every wheel that runs on the base is considered and none that does not.
-"""
-
-PYTHON_VERSION = "3.13"
+"""The platforms that images are built for, in the words of Bazel, OCI, uv and wheels."""
 
 PLATFORMS = {
     "linux_amd64": struct(
-        oci = "linux/amd64",
+        arch = "x86_64",
         cpu = "@platforms//cpu:x86_64",
-        uv = "x86_64-manylinux_2_40",
+        oci = "linux/amd64",
     ),
     "linux_arm64": struct(
-        oci = "linux/arm64",
+        arch = "aarch64",
         cpu = "@platforms//cpu:aarch64",
-        uv = "aarch64-manylinux_2_40",
+        oci = "linux/arm64",
     ),
 }
+
+# The newest manylinux level that uv 0.13 knows; a newer base takes these wheels, too.
+_NEWEST_MANYLINUX = 40
+
+def uv_platform(platform, glibc):
+    """uv's name of a platform.
+
+    Args:
+        platform: a value of PLATFORMS.
+        glibc: minor version of the base's glibc 2.x.
+    """
+    return "{}-manylinux_2_{}".format(platform.arch, min(glibc, _NEWEST_MANYLINUX))

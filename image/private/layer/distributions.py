@@ -1,9 +1,9 @@
-"""Sub-command `distributions`: installed Python distributions → one layer of a virtual environment.
+"""Sub-command `distributions`: wheels → one layer of a virtual environment.
 
-Options; the first three are repeated together, once for each distribution:
+Options; the first two are repeated together, once for each distribution:
     --distribution=LABEL  its name and version, for messages
-    --root=DIR            its site-packages folder on this machine; `bin` and `data` lie beside it
-    --listing=PATH        its files, one a line: SHA-256, size, path in the virtual environment
+    --wheel=PATH          its wheel
+    --lost=PATH           JSON, name → paths at which another distribution's file wins; may be repeated
     --environment=DIR     the virtual environment's place in the image, such as app/.venv
     --bytecode=1          compile every .py (0: leave that to the container's first start)
     --strip=1             take debug sections out of ELF files (0: leave them as they are)
@@ -17,8 +17,12 @@ projects" specification; bytecode rows have no hash, as pip writes them).
 
 from __future__ import annotations
 
+import json
 import sys
 import warnings
+
+from wheels.errors import WheelError
+from wheels.wheel import SITE_PACKAGES, read
 
 from layer import elf, tarball
 from layer.errors import LayerError
@@ -27,50 +31,30 @@ from layer.scripts import console_scripts, with_interpreter
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
+
+    from wheels.wheel import Wheel
 
     from layer.options import Options
-
-_SITE_PACKAGES = f"lib/python{sys.version_info.major}.{sys.version_info.minor}/site-packages/"
-
-
-class Distribution:
-    """One installed distribution.
-
-    Attributes:
-        label: its name and version, for messages.
-        root: its site-packages folder on this machine.
-        files: path in the virtual environment → SHA-256 (hexadecimal) and size in bytes.
-    """
-
-    def __init__(self, label: str, root: str, listing: str) -> None:
-        self.label = label
-        self.root = root
-        self.files: dict[str, tuple[str, int]] = {}
-        for line in listing.split("\n")[:-1]:
-            digest, size, path = line.split(" ", 2)
-            self.files[path] = (digest, int(size))
-
-    def read(self, path: str) -> bytes:
-        """Returns the content of the file at `path` of the virtual environment."""
-        if path.startswith(_SITE_PACKAGES):
-            source = f"{self.root}/{path.removeprefix(_SITE_PACKAGES)}"
-        elif path.startswith("bin/"):
-            source = f"{self.root}/../{path}"
-        else:
-            source = f"{self.root}/../data/{path}"
-        with open(source, "rb") as file:
-            return file.read()
 
 
 def run(options: Options) -> None:
     """Makes the layer."""
-    distributions = []
-    for label, root, listing in zip(
-        options.many("distribution"), options.many("root"), options.many("listing"), strict=True
-    ):
-        with open(listing, encoding="utf-8") as file:
-            distributions.append(Distribution(label, root, file.read()))
+    lost: dict[str, set[str]] = {}
+    for path in options.many("lost"):
+        with open(path, encoding="utf-8") as file:
+            for name, paths in json.load(file).items():
+                lost.setdefault(name, set()).update(paths)
+    try:
+        distributions = [
+            read(path, label)
+            for label, path in zip(options.many("distribution"), options.many("wheel"), strict=True)
+        ]
+    except WheelError as error:
+        raise LayerError(str(error)) from None
+    for distribution in distributions:
+        for note in distribution.notes:
+            print(f"INFO: {note}", file=sys.stderr)
     # A dependency's doubtful escape sequences are its authors' business.
     warnings.simplefilter("ignore")
     tarball.save(
@@ -81,6 +65,7 @@ def run(options: Options) -> None:
             for entry in entries(
                 distribution,
                 options.one("environment"),
+                lost.get(distribution.label.partition(" ")[0], set()),
                 bytecode=options.one("bytecode", "1") == "1",
                 strip=options.one("strip", "1") == "1",
             )
@@ -91,32 +76,32 @@ def run(options: Options) -> None:
 
 
 def entries(
-    distribution: Distribution, environment: str, *, bytecode: bool = True, strip: bool = True
+    distribution: Wheel,
+    environment: str,
+    lost: Collection[str] = (),
+    *,
+    bytecode: bool = True,
+    strip: bool = True,
 ) -> Iterator[tarball.Entry]:
-    """Yields what the layer holds of one distribution.
+    """Yields what the layer holds of one distribution: all of its files but those at the paths in `lost`.
 
     Raises:
         LayerError: its metadata names an entry point that isn't `module:object`.
     """
     label = distribution.label
-    record = ""
     rows: dict[str, str] = {}
-    added: dict[str, bytes] = {}
 
     def entry(path: str, content: bytes, mode: int) -> tarball.Entry:
         return tarball.Entry(f"{environment}/{path}", "file", mode, content, source=label)
 
-    for path, (digest, size) in sorted(distribution.files.items()):
-        if "__pycache__" in path.split("/"):
-            continue  # made below, by the image's own interpreter
-        if _is_metadata(path, "RECORD"):
-            record = path
+    scripts = console_scripts(distribution.entry_points, f"/{environment}", label)
+    for path, content in sorted(distribution.files.items()):
+        if path in lost or path in (f"bin/{name}" for name in scripts):
             continue
-        content = distribution.read(path)
         kept = elf.strip(content) if strip else content
         if path.startswith("bin/"):
             kept = with_interpreter(content, f"/{environment}")
-        rows[path] = _row(digest, size) if kept is content else _row_of(kept)
+        rows[path] = _row_of(kept)
         yield entry(path, kept, tarball.file_mode(kept))
         if bytecode and path.endswith(".py"):
             try:
@@ -125,42 +110,32 @@ def entries(
                 continue  # a template, or a test's bad example: nothing imports it
             rows[cache_path(path)] = ","
             yield entry(cache_path(path), code, 0o644)
-        if _is_metadata(path, "entry_points.txt"):
-            added = console_scripts(content, f"/{environment}", label)
-    for name, script in sorted(added.items()):
+    for name, script in sorted(scripts.items()):
+        if f"bin/{name}" in lost:
+            continue
         rows[f"bin/{name}"] = _row_of(script)
         yield entry(f"bin/{name}", script, 0o755)
-    if record:
-        rows[record] = ","
-        yield entry(record, _record(rows), 0o644)
-
-
-def _is_metadata(path: str, name: str) -> bool:
-    folder, _, last = path.removeprefix(_SITE_PACKAGES).rpartition("/")
-    return last == name and folder.endswith(".dist-info") and "/" not in folder
-
-
-def _row(digest: str, size: int) -> str:
-    """Returns what follows the path in a row of RECORD."""
-    import binascii
-
-    text = binascii.b2a_base64(bytes.fromhex(digest), newline=False).decode()
-    return f"sha256={text.translate({ord('+'): '-', ord('/'): '_', ord('='): None})},{size}"
+    record = f"{SITE_PACKAGES}{distribution.info}/RECORD"
+    rows[record] = ","
+    yield entry(record, _record(rows), 0o644)
 
 
 def _row_of(content: bytes) -> str:
+    """Returns what follows the path in a row of RECORD."""
+    import binascii
     import hashlib
 
-    return _row(hashlib.sha256(content).hexdigest(), len(content))
+    text = binascii.b2a_base64(hashlib.sha256(content).digest(), newline=False).decode()
+    return f"sha256={text.translate({ord('+'): '-', ord('/'): '_', ord('='): None})},{len(content)}"
 
 
 def _record(rows: dict[str, str]) -> bytes:
     """Returns RECORD's text, with paths relative to site-packages."""
-    up = "../" * _SITE_PACKAGES.count("/")
+    up = "../" * SITE_PACKAGES.count("/")
     lines = []
     for path, rest in rows.items():
-        inside = path.startswith(_SITE_PACKAGES)
-        name = path.removeprefix(_SITE_PACKAGES) if inside else up + path
+        inside = path.startswith(SITE_PACKAGES)
+        name = path.removeprefix(SITE_PACKAGES) if inside else up + path
         if any(character in name for character in ',"\r\n'):
             name = '"' + name.replace('"', '""') + '"'  # as the csv module quotes
         lines.append(f"{name},{rest}\n")

@@ -32,7 +32,7 @@ def run(arguments: Sequence[str]) -> None:
     options = parser.parse_args(arguments)
     taken = inventory.take(
         Layout(options.image),
-        json.loads(options.distributions.read_bytes()),
+        json.loads(options.distributions.read_bytes())["distributions"],
         [lock.read_text(encoding="utf-8") for lock in options.debian_lock],
     )
     options.spdx.write_bytes(encoded(spdx.document(taken)))
