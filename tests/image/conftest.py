@@ -46,7 +46,7 @@ def runtime() -> dict[str, str]:
 
 @pytest.fixture(scope="session")
 def dev() -> dict[str, str]:
-    """The same of the dev group, of which the image must have nothing that it doesn't need."""
+    """The same with the dev group, of which the image must have nothing that it doesn't need."""
     return _locked("DEV")
 
 

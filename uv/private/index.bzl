@@ -100,6 +100,9 @@ def links(page, base):
                 found[unquoted(url.split("?")[0].rpartition("/")[2])] = url
     return found
 
+def _words(environ, name):
+    return [word for word in environ.get(name, "").replace(",", " ").replace("\n", " ").split(" ") if word]
+
 def _named(text):
     """uv's `NAME=ADDRESS`, or an address alone: (name, address)."""
     name, equals, address = text.partition("=")
@@ -116,7 +119,7 @@ def machine_indexes(environ):
     """
     if environ.get("UV_NO_INDEX"):
         return []
-    found = [_named(word) for word in environ.get("UV_INDEX", "").split() + environ.get("UV_EXTRA_INDEX_URL", "").split()]
+    found = [_named(word) for word in _words(environ, "UV_INDEX") + _words(environ, "UV_EXTRA_INDEX_URL")]
     default = environ.get("UV_DEFAULT_INDEX") or environ.get("UV_INDEX_URL")
     return found + ([_named(default)] if default else [])
 
@@ -229,7 +232,7 @@ def download(rctx, distribution, file, sha256, url = "", project_indexes = []):
             reasons.append("{} {}".format(place, reason))
         return found and get(found, place)
 
-    for folder in environ.get("UV_FIND_LINKS", "").replace(",", " ").split():
+    for folder in _words(environ, "UV_FIND_LINKS"):
         found = _find_links(rctx, credentials, folder, file)
         if found and get(found, "UV_FIND_LINKS"):
             return None

@@ -4,35 +4,22 @@ load("//uv:providers.bzl", "DistributionInfo", "DistributionSetInfo")
 
 def _bumped(ctx, distribution, version):
     """Returns the DistributionInfo of a release that never was."""
-    tree = ctx.actions.declare_directory("{}/{}/site-packages".format(ctx.label.name, distribution.name))
-    listing = ctx.actions.declare_file("{}/{}/listing".format(ctx.label.name, distribution.name))
+    wheel = ctx.actions.declare_file("{}/{}".format(
+        ctx.label.name,
+        distribution.filename.replace("-{}-".format(distribution.version), "-{}-".format(version)),
+    ))
     python = ctx.toolchains["@rules_python//python:toolchain_type"].py3_runtime
     ctx.actions.run(
         executable = python.interpreter,
-        arguments = [
-            "-I",
-            "-B",
-            ctx.file._bump.path,
-            distribution.root,
-            distribution.listing.path,
-            distribution.version,
-            version,
-            tree.path,
-            listing.path,
-        ],
-        inputs = depset([distribution.listing], transitive = [distribution.files]),
+        arguments = ["-I", "-B", ctx.file._bump.path, distribution.wheel.path, distribution.version, version, wheel.path],
+        inputs = [distribution.wheel],
         tools = [ctx.file._bump, python.files],
-        outputs = [tree, listing],
+        outputs = [wheel],
         mnemonic = "BumpDistribution",
         progress_message = "A new release of {} for %{{label}}".format(distribution.name),
     )
     facts = {name: getattr(distribution, name) for name in dir(distribution) if name not in ("to_json", "to_proto")}
-    return DistributionInfo(**(facts | {
-        "files": depset([tree]),
-        "listing": listing,
-        "root": tree.path,
-        "version": version,
-    }))
+    return DistributionInfo(**(facts | {"version": version, "wheel": wheel}))
 
 def _bumped_distributions_impl(ctx):
     locked = ctx.attr.distributions[DistributionSetInfo]
@@ -41,8 +28,14 @@ def _bumped_distributions_impl(ctx):
         for each in locked.distributions
     ]
     return [
-        DefaultInfo(files = depset([each.listing for each in distributions])),
-        DistributionSetInfo(distributions = distributions, platform = locked.platform),
+        DefaultInfo(files = depset([each.wheel for each in distributions])),
+        DistributionSetInfo(
+            distributions = distributions,
+            facts = locked.facts,
+            lost = locked.lost,
+            platform = locked.platform,
+            python = locked.python,
+        ),
     ]
 
 bumped_distributions = rule(
