@@ -5,6 +5,7 @@ import html
 import http.server
 import os
 import threading
+import time
 import urllib.parse
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
@@ -65,13 +66,15 @@ def sha256(path: Path) -> str:
 class Index:
     """A running index: its folder, its URL, and how it is to fail.
 
-    `status` is answered instead of anything good; `damage` is done to every file on its way.
+    `status` is answered instead of anything good; `damage` is done to every file on its way; every
+    answer waits until `pause` (seconds) is over, or is set to 0.
     """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.url = ""
         self.status = 200
+        self.pause = 0.0
         self.damage: Callable[[bytes], bytes] = bytes
         self.requests: list[str] = []
 
@@ -91,6 +94,9 @@ class _Handler(http.server.BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         self.index.requests.append(self.path)
+        began = time.monotonic()
+        while time.monotonic() - began < self.index.pause:
+            time.sleep(0.02)
         folder = self.index.folder
         parts = [urllib.parse.unquote(part) for part in self.path.strip("/").split("/")]
         if self.index.status != 200:

@@ -1,17 +1,21 @@
-"""lock.py: the portable form, `bazel run //:lock`, and the committed lock."""
+"""lock.py: the two forms, `bazel run //:lock`, and the committed lock."""
 
+import fcntl
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.uv.index import Index, make_wheel, sha256
-from uv.private.lock import LockError, check, portable, resolve
+from uv.private.lock import LockError, check, portable
+from uv.private.pinned_uv import UvError, environment
 
 PYPROJECT = """\
 [project]
@@ -23,11 +27,14 @@ dependencies = ["top"]
 
 
 @pytest.fixture(autouse=True)
-def environment(index: Index, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def settings(index: Index, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """uv's settings: the test's index, and nothing of the user."""
     for name in [name for name in os.environ if name.startswith("UV_")]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv(
+        "PATH", "/usr/bin:/bin"
+    )  # the fewer Pythons, the sooner uv has seen them all
     monkeypatch.setenv("UV_DEFAULT_INDEX", index.url)
     monkeypatch.setenv("UV_CACHE_DIR", str(tmp_path / "cache"))
     monkeypatch.setenv("UV_HTTP_RETRIES", "0")
@@ -44,19 +51,37 @@ def project(index: Index, tmp_path: Path) -> Path:
     return folder
 
 
+def command(uv: Path, *arguments: str) -> list[str]:
+    """What `bazel run //:lock -- arguments` starts."""
+    return [sys.executable, "-m", "uv.private.lock", f"--uv={uv}", "--folder=", *arguments]
+
+
 def run(uv: Path, project: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     """`bazel run //:lock -- arguments` in this workspace."""
-    command = [
-        sys.executable,
-        "uv/private/lock.py",
-        f"--uv={uv}",
-        "--lock=uv.lock",
-        "--pyproject=pyproject.toml",
-    ]
     environ = os.environ | {"BUILD_WORKSPACE_DIRECTORY": str(project)}
     return subprocess.run(
-        [*command, *arguments], env=environ, capture_output=True, text=True, check=False
+        command(uv, *arguments), env=environ, capture_output=True, text=True, check=False
     )
+
+
+def refused(uv: Path, project: Path, *arguments: str) -> str:
+    """What it says when it can't; the project is then what it was, to the last file."""
+    before = snapshot(project)
+    done = run(uv, project, *arguments)
+    assert done.returncode == 1, done.stderr
+    assert snapshot(project) == before
+    assert "127.0.0.1" not in done.stderr
+    assert done.stderr.startswith("uv.lock stays as it is. ")
+    assert done.stderr.count("\n") == 1, done.stderr
+    return done.stderr.removeprefix("uv.lock stays as it is. ").rstrip("\n")
+
+
+def snapshot(folder: Path) -> dict[str, bytes]:
+    """Path → content of every file below the folder."""
+    return {
+        str(path.relative_to(folder)): path.read_bytes() if path.is_file() else b""
+        for path in folder.rglob("*")
+    }
 
 
 def versions(lock: Path) -> dict[str, str]:
@@ -144,11 +169,11 @@ def test_writes_the_lock(uv: Path, project: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert versions(project / "uv.lock") == {"leaf": "1.0", "project": "1", "top": "1.0"}
     assert (project / "uv.lock").stat().st_mode & 0o777 == 0o644
-    check(str(uv), project)
 
 
-def test_keeps_pins_until_told_otherwise(uv: Path, index: Index, project: Path) -> None:
-    run(uv, project)
+@pytest.mark.parametrize("form", ["plain", "portable"])
+def test_keeps_pins_until_told_otherwise(uv: Path, index: Index, project: Path, form: str) -> None:
+    run(uv, project, f"--form={form}")
     first = (project / "uv.lock").stat()
     for name in ("top", "leaf"):
         make_wheel(index.folder, name, "2.0", requires=("leaf",) if name == "top" else ())
@@ -163,60 +188,255 @@ def test_keeps_pins_until_told_otherwise(uv: Path, index: Index, project: Path) 
     assert versions(project / "uv.lock") == {"leaf": "2.0", "project": "1", "top": "2.0"}
 
 
-def test_a_failure_leaves_the_lock_as_it_is(uv: Path, project: Path) -> None:
+def test_an_unsatisfiable_requirement(uv: Path, project: Path) -> None:
     run(uv, project)
-    before = (project / "uv.lock").read_text()
     (project / "pyproject.toml").write_text(PYPROJECT.replace('"top"', '"nowhere"'))
-    done = run(uv, project)
-    assert done.returncode == 1
-    assert done.stderr.startswith("uv.lock stays as it is. No solution found")
-    assert "nowhere was not found" in done.stderr
-    assert "127.0.0.1" not in done.stderr
-    assert (project / "uv.lock").read_text() == before
-    assert {path.name for path in project.iterdir()} == {"pyproject.toml", "uv.lock"}
+    assert refused(uv, project) == (
+        "No solution found when resolving dependencies: Because nowhere was not found in the "
+        "package registry and your project depends on nowhere, we can conclude that your project's "
+        "requirements are unsatisfiable."
+    )
 
 
 PYPROJECTS = {
     "a syntax error": (
         PYPROJECT.replace('"top"]', '"top"').encode(),
-        "uv.lock stays as it is. Failed to parse: pyproject.toml\n"
-        "  cause: TOML parse error at line 5, column 22\n",
+        "Failed to parse: pyproject.toml: TOML parse error at line 5, column 22: unclosed array, "
+        "expected `]`.",
     ),
-    "a requirement that is none": (
-        PYPROJECT.replace('"top"', '"top=>1"').encode(),
-        "uv.lock stays as it is. pyproject.toml has a requirement that is none (PEP 508)",
+    "not UTF-8": (b"[project]\nname = '\xff'\n", "stream did not contain valid UTF-8."),
+    "nothing": (None, "There is no "),
+    "another uv": (
+        f"{PYPROJECT}[tool.uv]\nrequired-version = '==0.1.0'\n".encode(),
+        "required-version of [tool.uv] asks for uv ==0.1.0, and the uv pinned here is",
     ),
-    "not UTF-8": (b"[project]\nname = '\xff'\n", "is not UTF-8: byte 18 is wrong.\n"),
-    "nothing": (None, "uv.lock stays as it is. There is no "),
+    "another Python": (
+        PYPROJECT.replace("==3.13.*", "==3.99.*").encode(),
+        "this machine has no Python that the project takes (Python ==3.99.*). Put one on PATH",
+    ),
+    "a folder that is not there": (
+        f"{PYPROJECT}[tool.uv.sources]\ntop = {{ path = '../top' }}\n".encode(),
+        "Distribution not found at: <address>.",
+    ),
 }
 
 
 @pytest.mark.parametrize("case", PYPROJECTS)
-def test_a_pyproject_that_cannot_be_read(uv: Path, project: Path, case: str) -> None:
+def test_a_pyproject_that_cannot_be_used(uv: Path, project: Path, case: str) -> None:
     content, problem = PYPROJECTS[case]
     run(uv, project)
-    before = (project / "uv.lock").read_text()
     (project / "pyproject.toml").unlink()
     if content is not None:
         (project / "pyproject.toml").write_bytes(content)
-    done = run(uv, project)
-    assert done.returncode == 1
-    assert problem in done.stderr
-    assert "Traceback" not in done.stderr
-    assert (project / "uv.lock").read_text() == before
+    assert problem in refused(uv, project)
 
 
-@pytest.mark.parametrize(
-    "broken", [b"{{{ no TOML", b"version = 99\nrequires-python = '==3.13.*'\n", b"", b"\xff\xfe"]
-)
-def test_an_unreadable_lock_is_resolved_from_scratch(
-    uv: Path, project: Path, broken: bytes
+BROKEN = {
+    "no TOML": (lambda lock: "{{{ no TOML\n" + lock),
+    "a merge conflict": (
+        lambda lock: lock.replace("[[package]]", "<<<<<<< HEAD\n=======\n>>>>>>> x\n[[package]]", 1)
+    ),
+    "a newer format": (lambda lock: lock.replace("version = 1", "version = 99", 1)),
+    "cut short": (lambda lock: lock[:-20]),
+}
+
+
+@pytest.mark.parametrize("form", ["plain", "portable"])
+@pytest.mark.parametrize("case", BROKEN)
+def test_an_unreadable_lock_keeps_its_pins(
+    uv: Path, index: Index, project: Path, case: str, form: str
 ) -> None:
+    run(uv, project, f"--form={form}")
+    good = (project / "uv.lock").read_text()
+    (project / "uv.lock").write_text(BROKEN[case](good))
+    make_wheel(index.folder, "leaf", "2.0")
+    done = run(uv, project)
+    assert done.returncode == 0, done.stderr
+    assert "uv.lock can't be read: keeping the versions found in it.\n" in done.stderr
+    assert (project / "uv.lock").read_text() == good
+
+
+@pytest.mark.parametrize("broken", [b"", b"\xff\xfe", b"{{{"])
+def test_a_lock_without_pins(uv: Path, project: Path, broken: bytes) -> None:
     (project / "uv.lock").write_bytes(broken)
     done = run(uv, project)
     assert done.returncode == 0, done.stderr
-    assert "uv.lock can't be read: resolving from scratch." in done.stderr
-    check(str(uv), project)
+    assert versions(project / "uv.lock") == {"leaf": "1.0", "project": "1", "top": "1.0"}
+
+
+def test_a_read_only_lock(uv: Path, project: Path) -> None:
+    run(uv, project)
+    (project / "uv.lock").chmod(0o444)
+    assert refused(uv, project, "--upgrade") == "It is read-only. Run `chmod u+w uv.lock`."
+
+
+def test_a_lock_that_is_a_link_stays_one(uv: Path, project: Path) -> None:
+    (project / "kept").mkdir()
+    (project / "uv.lock").symlink_to("kept/uv.lock")
+    assert run(uv, project, "--form=portable").returncode == 0
+    assert (project / "uv.lock").readlink() == Path("kept/uv.lock")
+    assert versions(project / "kept" / "uv.lock")
+
+
+def test_two_at_once(uv: Path, project: Path) -> None:
+    with (project / "pyproject.toml").open() as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        assert refused(uv, project).startswith("Another `bazel run //:lock` is at work on it.")
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupt_leaves_the_lock_as_it_is(
+    uv: Path, project: Path, index: Index, number: signal.Signals
+) -> None:
+    """It comes while uv waits for the index, and again while the old lock is put back."""
+    run(uv, project)
+    before = snapshot(project)
+    asked = len(index.requests)
+    index.pause = 30.0
+    environ = os.environ | {"BUILD_WORKSPACE_DIRECTORY": str(project)}
+    running = subprocess.Popen(
+        command(uv, "--upgrade"), env=environ, stderr=subprocess.PIPE, text=True
+    )
+    for _ in range(200):
+        if len(index.requests) > asked:
+            break
+        time.sleep(0.05)
+    running.send_signal(number)
+    running.send_signal(number)
+    index.pause = 0.0
+    _, said = running.communicate(timeout=20)
+    assert said == "uv.lock stays as it is: interrupted.\n"
+    assert running.returncode == 128 + number
+    assert snapshot(project) == before
+
+
+def test_an_address_that_a_portable_lock_needs(uv: Path, project: Path, index: Index) -> None:
+    """uv has written its own lock by then: the old one comes back."""
+    run(uv, project, "--form=portable")
+    address = index.url.replace("/simple", "/files/leaf-1.0-py3-none-any.whl")
+    (project / "pyproject.toml").write_text(
+        PYPROJECT.replace('"top"', f'"top", "leaf @ {address}"')
+    )
+    assert refused(uv, project).startswith("leaf, project: comes from an address of its own")
+
+
+# Workspaces: uv sees all of them.
+
+MEMBER = """\
+[project]
+name = "{name}"
+dynamic = ["version"]
+requires-python = "==3.13.*"
+readme = "README.md"
+dependencies = [{requires}]
+
+[build-system]
+requires = ["backend"]
+build-backend = "backend"
+
+[tool.uv.sources]
+common = {{ workspace = true }}
+beside = {{ path = "../../../beside", editable = true }}
+"""
+
+# Reads the version and the readme beside the member's pyproject.toml, as a real one does.
+BACKEND = """\
+import pathlib, tomllib
+
+def prepare_metadata_for_build_wheel(folder, settings=None):
+    project = tomllib.loads(pathlib.Path("pyproject.toml").read_text())["project"]
+    pathlib.Path(project["readme"]).read_text()
+    name, version = project["name"], pathlib.Path("VERSION").read_text().strip()
+    info = pathlib.Path(folder, f"{name}-{version}.dist-info")
+    info.mkdir()
+    lines = ["Metadata-Version: 2.4", f"Name: {name}", f"Version: {version}"]
+    lines += [f"Requires-Python: {project['requires-python']}"]
+    lines += [f"Requires-Dist: {requirement}" for requirement in project["dependencies"]]
+    (info / "METADATA").write_text("\\n".join(lines) + "\\n")
+    (info / "WHEEL").write_text("Wheel-Version: 1.0\\nTag: py3-none-any\\n")
+    return info.name
+
+prepare_metadata_for_build_editable = prepare_metadata_for_build_wheel
+"""
+
+VIRTUAL_ROOT = """\
+[tool.uv.workspace]
+members = ["packages/*"]
+"""
+
+
+@pytest.fixture
+def members(index: Index, project: Path) -> Path:
+    """A virtual root with two members, one of which needs the other and a folder outside."""
+    make_wheel(index.folder, "backend", "1.0", {"backend.py": BACKEND})
+    for name, requires in (("app", '"top", "common", "beside"'), ("common", '"leaf"')):
+        folder = project / "packages" / name
+        folder.mkdir(parents=True)
+        (folder / "pyproject.toml").write_text(MEMBER.format(name=name, requires=requires))
+        (folder / "README.md").write_text("")
+        (folder / "VERSION").write_text("1.5\n")
+    beside = project.parent / "beside"
+    beside.mkdir()
+    (beside / "pyproject.toml").write_text(PYPROJECT.replace('project"', 'beside"', 1))
+    (project / "pyproject.toml").write_text(VIRTUAL_ROOT)
+    return project
+
+
+@pytest.mark.parametrize("form", ["plain", "portable"])
+def test_a_virtual_root_keeps_its_members(uv: Path, index: Index, members: Path, form: str) -> None:
+    assert run(uv, members, f"--form={form}").returncode == 0
+    first = (members / "uv.lock").read_text()
+    assert set(re.findall('^name = "(.*)"$', first, re.MULTILINE)) == {
+        "app",
+        "beside",
+        "common",
+        "leaf",
+        "top",
+    }
+    assert 'source = { editable = "../beside" }' in first
+    make_wheel(index.folder, "leaf", "2.0")
+    done = run(uv, members)
+    assert done.returncode == 0, done.stderr
+    assert "Removed" not in done.stderr
+    assert (members / "uv.lock").read_text() == first
+
+
+def test_a_member_has_no_lock_of_its_own(uv: Path, members: Path) -> None:
+    member = members / "packages" / "app"
+    message = refused(uv, member)
+    assert message.startswith(f"{member / 'pyproject.toml'} belongs to the workspace of {members}")
+    assert message.endswith("Call uv_lock() in that folder.")
+
+
+def test_a_project_in_a_subfolder_of_another_is_its_own(
+    uv: Path, project: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "pyproject.toml").write_text(PYPROJECT.replace('"top"', '"nowhere"'))
+    assert run(uv, project).returncode == 0
+    assert not (tmp_path / "uv.lock").exists()
+
+
+def test_groups_without_a_project(uv: Path, project: Path) -> None:
+    (project / "pyproject.toml").write_text("[dependency-groups]\ndev = ['top']\n")
+    done = run(uv, project)
+    assert done.returncode == 0, done.stderr
+    assert versions(project / "uv.lock") == {"leaf": "1.0", "top": "1.0"}
+
+
+def test_settings_of_the_workspace_count(uv: Path, index: Index, members: Path) -> None:
+    make_wheel(index.folder, "leaf", "2.0")
+    (members / "uv.toml").write_text('resolution = "lowest"\n')
+    assert run(uv, members).returncode == 0
+    assert versions(members / "uv.lock")["leaf"] == "1.0"
+
+
+def test_a_python_that_is_not_here_is_not_needed(uv: Path, project: Path) -> None:
+    pyproject = PYPROJECT.replace("==3.13.*", ">=3.11")
+    (project / "pyproject.toml").write_text(pyproject)
+    (project / ".python-version").write_text("3.99\n")
+    done = run(uv, project)
+    assert done.returncode == 0, done.stderr
+    assert 'requires-python = ">=3.11"' in (project / "uv.lock").read_text()
 
 
 # The committed lock.
@@ -225,7 +445,7 @@ def test_an_unreadable_lock_is_resolved_from_scratch(
 def test_lock_fits_pyproject(uv: Path, tmp_path: Path) -> None:
     for name in ("pyproject.toml", "uv.lock"):
         (tmp_path / name).write_text(Path(name).read_text())
-    check(str(uv), tmp_path)
+    check(str(uv), tmp_path, environment(os.environ))
     assert "//" not in re.sub(r"(?m)^#.*$", "", (tmp_path / "uv.lock").read_text())
 
 
@@ -242,12 +462,12 @@ def test_a_changed_pyproject_does_not_fit(uv: Path, tmp_path: Path, old: str, ne
     pyproject = Path("pyproject.toml").read_text()
     assert old in pyproject
     (tmp_path / "pyproject.toml").write_text(pyproject.replace(old, new, 1))
-    with pytest.raises(LockError):
-        check(str(uv), tmp_path)
+    with pytest.raises(UvError):
+        check(str(uv), tmp_path, environment(os.environ))
 
 
 def test_the_known_revision_is_the_one_that_uv_writes(uv: Path, project: Path) -> None:
     known = re.search(r"^_REVISION = (\d+)$", Path("uv/private/lock.bzl").read_text(), re.MULTILINE)
-    lock, _ = resolve(str(uv), PYPROJECT, None, [])
+    lock = plain(uv, project)
     assert known is not None
     assert f"revision = {known[1]}\n" in lock

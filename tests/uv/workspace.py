@@ -9,7 +9,7 @@ from pathlib import Path
 from unittest import mock
 
 from tests.uv.index import Index
-from uv.private.lock import resolve
+from uv.private.lock import relock
 
 MODULE = """\
 module(name = "nested")
@@ -91,14 +91,10 @@ class Workspace:
 
     def write(self, pyproject: str, *, upgrade: tuple[str, ...] = ()) -> None:
         """Write pyproject.toml and its portable lock."""
-        lock = self.root / "uv.lock"
-        old = lock.read_text() if lock.exists() else None
-        with mock.patch.dict(os.environ, self.environ):
-            new, _ = resolve(
-                str(self.uv), pyproject, old, [f"--upgrade-package={name}" for name in upgrade]
-            )
         (self.root / "pyproject.toml").write_text(pyproject)
-        lock.write_text(new)
+        with mock.patch.dict(os.environ, self.environ):
+            upgrades = [f"--upgrade-package={name}" for name in upgrade]
+            relock(str(self.uv), self.root, upgrades, "portable")
 
     def bazel(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run Bazel here."""

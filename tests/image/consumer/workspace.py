@@ -16,7 +16,7 @@ from typing import Any
 from unittest import mock
 
 from tests.uv.index import Index, make_wheel
-from uv.private.lock import resolve
+from uv.private.lock import relock
 
 MODULE = """\
 module(name = "shop")
@@ -133,8 +133,6 @@ class Workspace:
         (self.root / "bin").mkdir()
         (self.root / "bin/uv").symlink_to(uv.resolve())
         (self.root / "bin/pin").write_text("the pinned uv\n")
-        with mock.patch.dict(os.environ, self.environ):
-            lock, _ = resolve(str(uv), PYPROJECT, None, [])
         interpreter = Path(sys.executable).resolve().parent.parent
         for name, content in {
             "MODULE.bazel": MODULE.format(repository=repository, interpreter=interpreter),
@@ -144,9 +142,10 @@ class Workspace:
             "src/shop/page.html": "<p>\n",
             "src/broken.py": "x = (\n",
             "src/.venv/x": "",
-            "uv.lock": lock,
         }.items():
             (self.root / name).write_text(content)
+        with mock.patch.dict(os.environ, self.environ):
+            relock(str(uv), self.root, [], "portable")
         for name in ("base_amd64", "base_arm64"):
             _tar(self.root / f"{name}.tar.gz", BASE)
         _tar(self.root / "empty_base.tar.gz", {})

@@ -1,0 +1,105 @@
+"""Run the pinned uv on a project, and say in one line what it found wrong."""
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+# What would send uv to another project or keep it from locking, and what Bazel's launcher of Python
+# sets for itself and a build backend must not see.
+_DROPPED = (
+    "PYTHONHOME",
+    "PYTHONPATH",
+    "PYTHONSAFEPATH",
+    "UV_FROZEN",
+    "UV_LOCKED",
+    "UV_NO_PROJECT",
+    "UV_PROJECT",
+    "UV_WORKING_DIR",
+    "UV_WORKING_DIRECTORY",
+)
+
+ADDRESS = re.compile(r"\b[a-z][a-z0-9+.-]*://[^\s`'\")]*")
+
+NO_PYTHON = (
+    "this machine has no Python that the project takes ({wanted}). Put one on PATH, or change "
+    "requires-python or .python-version"
+)
+
+# uv's words → ours, where uv's remedy would not help here.
+_CAUSES = (
+    (
+        r"Required uv version `(?P<wanted>.*?)` does not match the running version `(?P<has>.*?)`",
+        "required-version of [tool.uv] asks for uv {wanted}, and the uv pinned here is {has}. Run "
+        "`uv lock` of that version yourself: a build takes its lock as it is. Or widen "
+        "required-version",
+    ),
+    (r"is incompatible with the project's Python requirement: (?P<wanted>`[^`]*`)", NO_PYTHON),
+    (r"No interpreter found for (?P<wanted>.*?) in (?:managed|search|virtual)", NO_PYTHON),
+    (r"Failed to download `[^`]*/(?P<wanted>c?python-\d+\.\d+)", NO_PYTHON),
+    (
+        r"must be pep508",
+        "pyproject.toml has a requirement that is not valid (PEP 508). Fix it",
+    ),
+    (r"os error (28|122)\b", "the disk is full. Free some space"),
+)
+
+
+class UvError(Exception):
+    """uv can't do it; the message is one line for the user."""
+
+    @property
+    def lacks_python(self) -> bool:
+        """Whether all that was missing is a Python that the project takes."""
+        return str(self).startswith(NO_PYTHON.partition("(")[0])
+
+
+def environment(environ: Mapping[str, str]) -> dict[str, str]:
+    """The user's environment, in which uv finds this interpreter after all others."""
+    kept = {name: value for name, value in environ.items() if name not in _DROPPED}
+    search = [*kept.get("PATH", os.defpath).split(os.pathsep), str(Path(sys.executable).parent)]
+    return kept | {"PATH": os.pathsep.join(search)}
+
+
+def run(uv: str, folder: Path, *arguments: str, env: Mapping[str, str]) -> tuple[str, str]:
+    """Run uv in the folder; returns its output and what it said besides, without addresses.
+
+    UvError when it fails.
+    """
+    done = subprocess.run(  # noqa: S603 - the pinned uv, and no shell
+        [uv, *arguments, "--color=never", "--no-progress"],
+        cwd=folder,
+        env=dict(env),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        encoding="utf-8",
+        errors="replace",
+        check=False,
+    )
+    if done.returncode:
+        raise UvError(reason(done.stderr))
+    return done.stdout, re.sub(
+        r"^Using .* interpreter at: .*\n", "", ADDRESS.sub("<address>", done.stderr)
+    )
+
+
+def reason(said: str) -> str:
+    """What uv says is wrong, as one line without addresses, which may hold credentials.
+
+    uv draws the place in a file between its words, and shows all that a build backend printed:
+    neither is part of the line.
+    """
+    for pattern, sentence in _CAUSES:
+        if found := re.search(pattern, said):
+            return sentence.format(**found.groupdict())
+    # uv warns of a file that it can't parse before it fails because of that.
+    error = ADDRESS.sub("<address>", said).rpartition("error: ")[2]
+    words = []
+    backend = False
+    for line in map(str.strip, error.splitlines()):
+        backend = (backend or line in ("[stdout]", "[stderr]")) and not line.startswith("hint: ")
+        if line and not backend and not re.match(r"\d* ?\|", line):
+            words.append(line.removeprefix("cause: "))
+    return ": ".join(words).rstrip(".") or "uv failed and said nothing"
