@@ -49,7 +49,10 @@ def read_lock(mctx, tag, python, interpreter, glibc, runtime, sets):
         fail("{}: {}".format(tag.lock, done.stderr.strip()))
     answer = json.decode(done.stdout)
 
-    # uv reads more than the two that have labels: a workspace's members.
+    # uv reads more than the two that have labels: a workspace's members. What lies outside of the main workspace, in a
+    # module that is overridden by a path, Bazel doesn't let anybody watch.
+    workspace = str(mctx.path(Label("@@//:MODULE.bazel")).dirname.realpath) + "/"
     for path in answer["watch"]:
-        mctx.watch(path)
+        if path.startswith(workspace):
+            mctx.watch(path)
     return answer

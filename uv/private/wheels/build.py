@@ -44,14 +44,17 @@ _WAYS_OUT = (
 
 # The backend has the tree as its working directory and is the one thing in its process.
 _HOOK = """
-import importlib, os, sys
-sys.path[:0] = sys.argv[4:]
-module, _, attribute = sys.argv[1].partition(":")
+import importlib, sys
+# A backend may change sys.argv: setuptools does.
+system, folder, told, *path = sys.argv[1:]
+sys.path[:0] = path
+module, _, attribute = system.partition(":")
 backend = importlib.import_module(module)
 for name in filter(None, attribute.split(".")):
     backend = getattr(backend, name)
-settings = {}
-print(backend.build_wheel(sys.argv[2], settings, None), file=open(sys.argv[3], "w"))
+name = backend.build_wheel(folder, {}, None)
+with open(told, "w") as file:
+    file.write(name)
 """
 
 
