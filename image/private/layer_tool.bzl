@@ -4,5 +4,6 @@ load("//tools:python_tool.bzl", "python_tool")
 
 layer_tool = python_tool(
     main = Label("//image/private/layer:__main__.py"),
+    python = Label("//image/base:python"),
     sources = Label("//image/private/layer:sources"),
 )
