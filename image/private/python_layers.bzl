@@ -45,7 +45,9 @@ def _groups(ctx, distribution_set):
     )
     if error:
         fail("{} for {}: {}".format(ctx.label, distribution_set.platform, error))
-    return groups
+
+    # A project may need none; oci_image takes no target without a tarball.
+    return groups or [struct(distributions = [], name = "none")]
 
 def _key(group):
     return (group.name, tuple([distribution.root for distribution in group.distributions]))

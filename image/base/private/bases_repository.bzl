@@ -10,13 +10,14 @@ _PULLED = {
 }
 
 _HEAD = """\
-load("{}", "missing_base", "supply_mode")
+load("{}", "missing_base")
+load("{}", "fact")
 
 package(default_visibility = ["//visibility:public"])
 
-supply_mode(
+fact(
     name = "mode",
-    build_setting_default = "{}",
+    value = "{}",
 )
 
 config_setting(
@@ -56,7 +57,7 @@ def _targets(mode, version):
 
 def _bases_repository_impl(rctx):
     mode = supply_mode(rctx)
-    content = _HEAD.format(Label("//image/base/private:bases.bzl"), mode)
+    content = _HEAD.format(Label("//image/base/private:missing_base.bzl"), Label("//tools:fact.bzl"), mode)
     for version in PYTHONS:
         sentence = python_missing(mode, version)
         for name, actual in _targets(mode, version).items():

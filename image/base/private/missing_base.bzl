@@ -1,4 +1,4 @@
-"""Rules of the repository `bases`: a base that a mode hasn't got, and the mode as a build setting."""
+"""Rule: a base that the present mode hasn't got."""
 
 def _missing_base_impl(ctx):
     fail(ctx.attr.sentence)
@@ -9,10 +9,4 @@ missing_base = rule(
     attrs = {
         "sentence": attr.string(doc = "What is wrong, and what to do.", mandatory = True),
     },
-)
-
-supply_mode = rule(
-    implementation = lambda ctx: [],
-    doc = "The mode, for a `config_setting` to compare. No flag: it is a fact of the whole build.",
-    build_setting = config.string(),
 )
