@@ -1,9 +1,10 @@
-"""How rules run a tool of this repository: on the base's interpreter, from its sources, without a wrapper.
+"""How rules run a tool of this repository: on a base's interpreter, from its sources, without a wrapper.
 
     load("//tools:python_tool.bzl", "python_tool")
 
     layer_tool = python_tool(
         main = Label("//image/private/layer:__main__.py"),
+        python = Label("//image/base:python"),
         sources = Label("//image/private/layer:sources"),
     )
 
@@ -19,6 +20,8 @@
     )
 """
 
+load("@rules_python//python:py_runtime_info.bzl", "PyRuntimeInfo")
+
 _PYTHON = "@rules_python//python:toolchain_type"
 
 def _run(ctx, command, args, inputs, outputs, mnemonic, progress_message):
@@ -33,7 +36,8 @@ def _run(ctx, command, args, inputs, outputs, mnemonic, progress_message):
         mnemonic: of the action.
         progress_message: what a user sees while it runs.
     """
-    python = ctx.toolchains[_PYTHON].py3_runtime
+    chosen = getattr(ctx.attr, "python", None)
+    python = chosen[PyRuntimeInfo] if chosen else ctx.toolchains[_PYTHON].py3_runtime
     start = ctx.actions.args()
 
     # Isolated, without site-packages and without writing bytecode: nothing but the arguments decides.
@@ -67,24 +71,34 @@ def _library_path(target):
             return file.dirname.rpartition("/")[0]
     fail("{} is neither a wheel nor a package".format(target.label))
 
-def python_tool(main, sources, libraries = []):
+def python_tool(main, sources, libraries = [], python = None):
     """A tool that actions run.
 
     Args:
         main: Label of the tool's `__main__.py`; //tools:worker.py says what is in it.
         sources: Label of the tool's files.
         libraries: Labels of what it imports besides: pure wheels, and the files of packages.
+        python: Label of the `py_runtime` that runs it unless a target names another in `python`, an
+            attribute of these rules. Default: no such attribute, and the toolchain's.
 
     Returns:
         A struct of `run` as above, and the `attrs` and `toolchains` of rules that call them.
     """
+    choice = {
+        "python": attr.label(
+            cfg = "exec",
+            default = python,
+            doc = "The interpreter that runs the action, a `py_runtime`: the base's, as it compiles and compresses what goes there.",
+            providers = [PyRuntimeInfo],
+        ),
+    } if python else {}
     return struct(
-        attrs = {
+        attrs = choice | {
             "_tool": attr.label(default = main, allow_single_file = True),
             "_tool_libraries": attr.label_list(default = libraries, allow_files = True),
             "_tool_sources": attr.label(default = sources),
             "_tool_worker": attr.label(default = Label("//tools:worker.py"), allow_single_file = True),
         },
         run = _run,
-        toolchains = [_PYTHON],
+        toolchains = [] if python else [_PYTHON],
     )

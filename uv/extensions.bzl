@@ -29,26 +29,38 @@ The lock may be as plain `uv lock` writes it or in the portable form of `bazel r
 action without a network.
 """
 
+load(
+    "//tools:pythons.bzl",
+    "PYTHONS",
+    "glibc_minor",
+    "python_interpreter",
+    "python_missing",
+    "python_runtime",
+    "supply_mode",
+)
 load("//uv/private:hub_repository.bzl", "hub_repository")
 load("//uv/private:lock.bzl", "read_lock")
 load("//uv/private:locked_file.bzl", "locked_file_repository")
 load("//uv/private:python_version.bzl", "allows", "requires_python")
 load("//uv/private:source_repository.bzl", "directory_source", "git_source")
 
-_PYTHONS = ["3.13"]
-_GLIBC = 41
-
 def _python(mctx, tag):
-    """The Python of a lock's image, and an interpreter to run uv with: the one of the base that this build stands on."""
-    mode = mctx.getenv("FASTAPI_IMAGE_MODE") or "hub"
+    """The Python of a lock's image, an interpreter to run uv with, the base's glibc, and what actions run on."""
     specifiers = requires_python(mctx.read(tag.lock)) if mctx.path(tag.lock).exists else ""
-    python = tag.python or ([each for each in _PYTHONS if allows(specifiers, each)] + [""])[0]
-    if not python:
-        fail("{} asks for Python {}; there are bases for {}.".format(tag.lock, specifiers, ", ".join(_PYTHONS)))
-    for label, name in tag.interpreters.items():
-        if name == mode:
-            return python, label
-    fail("uv.lock(name = \"{}\") has no interpreter for FASTAPI_IMAGE_MODE={}.".format(tag.name, mode))
+    version = tag.python or ([each for each in PYTHONS if allows(specifiers, each)] + [""])[0]
+    if not version:
+        fail("{} asks for Python {} in requires-python; there are bases with {}.".format(tag.lock, specifiers, ", ".join(PYTHONS)))
+    for label, runtime in tag.interpreters.items():
+        return version, label, glibc_minor("hub", version), runtime
+    mode = supply_mode(mctx)
+    missing = python_missing(mode, version)
+    if missing:
+        # Another that requires-python allows, where the project leaves it open.
+        others = [each for each in PYTHONS if allows(specifiers, each) and not python_missing(mode, each)]
+        if tag.python or not others:
+            fail("{}: {}.".format(tag.lock, missing))
+        version = others[0]
+    return version, python_interpreter(mode, version), glibc_minor(mode, version), str(python_runtime(version))
 
 def _choice(tag):
     return {
@@ -92,8 +104,8 @@ def _fetch(hub, artifact, distribution, answer, made):
 
 def _make(mctx, tag, sets):
     """Makes the repositories of one lock."""
-    python, interpreter = _python(mctx, tag)
-    answer = read_lock(mctx, tag, python, interpreter, _GLIBC, _choice(tag), sets)
+    python, interpreter, glibc, runtime = _python(mctx, tag)
+    answer = read_lock(mctx, tag, python, interpreter, glibc, _choice(tag), sets)
     made = {}
     for distribution in answer["distributions"].values():
         for artifact in distribution["artifacts"].values():
@@ -105,6 +117,7 @@ def _make(mctx, tag, sets):
         graph = json.encode({key: answer[key] for key in ("distributions", "platforms", "primary")}),
         python = python,
         requirements = answer["requirements"],
+        runtime = runtime,
         winners = tag.winners,
     )
 
@@ -136,8 +149,8 @@ _lock = tag_class(
             values = ["error", "warn"],
         ),
         "interpreters": attr.label_keyed_string_dict(
-            doc = "A Python of the image's version for uv to run with, and the mode (`hub` or `mirror`) it is for.",
-            mandatory = True,
+            doc = "A Python of one's own in place of the base's: the interpreter's file for uv, and the label of the " +
+                  "`py_runtime` that actions run on.",
         ),
         "lock": attr.label(doc = "uv.lock.", mandatory = True),
         "name": attr.string(doc = "Name of the repository, such as `pypi`.", mandatory = True),

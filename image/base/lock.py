@@ -1,8 +1,8 @@
 #!/usr/bin/env -S python3 -I
-"""Refreshes the lock of the mirror base: `bazel run //image/base:lock`.
+"""Refreshes the locks of the mirror bases: `bazel run //image/base:lock [-- PYTHON…]`.
 
 Reads `packages.toml`, lets apt find every package that the declared ones need, for each
-architecture, and writes `debian.lock.json` beside it:
+architecture, and writes a lock for each Python beside it, such as `debian_3_13.lock.json`:
 
     {"packages": {"amd64": [{"name", "version", "architecture", "archive", "path", "size" (bytes),
                              "sha256" (hex)}, …], "arm64": […]}}
@@ -18,7 +18,8 @@ Environment:
         `https://mirror.example/debian`. Its `debian-security` is looked for beside it.
     FASTAPI_IMAGE_DEBIAN_SECURITY_MIRROR: base address of `debian-security`, where that isn't so.
 
-Exit codes: 0 the lock is up to date or was written, 1 it could not be made (the old one stays).
+Exit codes: 0 the locks are up to date or were written, 1 one could not be made (the old one stays),
+2 packages.toml has no such Python.
 """
 
 import argparse
@@ -176,8 +177,22 @@ class Apt:
         raise LockError(f"apt wants {uri}, which is in none of the declared archives")
 
 
+def for_python(config: Mapping[str, Any], python: str) -> dict[str, Any]:
+    """`config` (packages.toml) for one Python, with the names that stand in it filled in."""
+    names = {"python": python, "release": config["releases"][python]}
+    return {
+        "architectures": config["architectures"],
+        "archives": {
+            archive: [suite.format(**names) for suite in suites]
+            for archive, suites in config["archives"].items()
+        },
+        "packages": {name.format(**names): why for name, why in config["packages"].items()},
+        "provided": config["provided"],
+    }
+
+
 def resolve(config: Mapping[str, Any], addresses: Mapping[str, str]) -> Lock:
-    """The packages of every architecture that `config` (packages.toml) names."""
+    """The packages of every architecture that `config` (of `for_python`) names."""
     lock: Lock = {}
     for architecture in config["architectures"]:
         with tempfile.TemporaryDirectory(prefix="apt-") as root:
@@ -238,19 +253,29 @@ def main(arguments: Sequence[str]) -> None:
     here = Path(os.environ.get("BUILD_WORKSPACE_DIRECTORY", ".")) / "image/base"
     parser = argparse.ArgumentParser(prog="bazel run //image/base:lock --", description=__doc__)
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.add_argument("pythons", metavar="PYTHON", nargs="*", help="such as 3.13 (default: all)")
     parser.add_argument("--packages", type=Path, default=here / "packages.toml")
-    parser.add_argument("--lock", type=Path, default=here / "debian.lock.json")
     options = parser.parse_args(arguments)
 
     config = tomllib.loads(options.packages.read_text())
-    new = resolve(config, mirrors(os.environ))
-    old = read(options.lock)
-    changed = changes(old, new)
+    addresses = mirrors(os.environ)
+    unknown = [python for python in options.pythons if python not in config["releases"]]
+    if unknown:
+        has = ", ".join(config["releases"])
+        parser.error(f"{options.packages.name} has no Python {unknown[0]}, only {has}")
+    for python in options.pythons or config["releases"]:
+        path = options.packages.with_name(f"debian_{python.replace('.', '_')}.lock.json")
+        refresh(path, resolve(for_python(config, python), addresses))
+
+
+def refresh(path: Path, new: Lock) -> None:
+    """Writes the lock if it is another, and says what changed."""
+    changed = changes(read(path), new)
     if not changed:
-        print(f"{options.lock.name} is up to date ({sum(map(len, new.values()))} packages)")
+        print(f"{path.name} is up to date ({sum(map(len, new.values()))} packages)")
         return
-    write(options.lock, new)
-    print("\n".join([*changed, f"wrote {options.lock.name}"]))
+    write(path, new)
+    print("\n".join([*changed, f"wrote {path.name}"]))
 
 
 def fail(error: Exception) -> NoReturn:

@@ -27,7 +27,7 @@ def _base_interpreter_impl(ctx):
 
 base_interpreter = rule(
     implementation = _base_interpreter_impl,
-    doc = """Fails the build of whatever has this in its `data` when the base lacks `python3.13` in `home`.
+    doc = """Fails the build of whatever has this in its `data` when the base lacks the interpreter, such as `python3.13`, in `home`.
 
     Links are followed below the base's own root. A base with layers in zstd isn't looked into.""",
     attrs = layer_tool.attrs | {
@@ -38,7 +38,7 @@ base_interpreter = rule(
         ),
         "home": attr.string(
             default = "/usr/local/bin",
-            doc = "Absolute path of the folder in the base image that holds `python3.13`.",
+            doc = "Absolute path of the folder in the base image that holds `python3.X`.",
         ),
     },
     toolchains = layer_tool.toolchains,

@@ -7,6 +7,7 @@ load(":base_interpreter.bzl", "base_interpreter")
 load(":bytecode_layer.bzl", "bytecode_layer")
 load(":loader.bzl", "loader")
 load(":project_labels.bzl", "project_labels")
+load(":python_choice.bzl", "by_python", "lock_pythons")
 load(":python_layers.bzl", "python_layers")
 load(":venv_layer.bzl", "venv_layer")
 
@@ -15,15 +16,8 @@ _CPUS = {
     "linux_arm64": Label("@platforms//cpu:aarch64"),
 }
 
-_BASES = {
-    "linux_amd64": Label("//image/base:linux_amd64"),
-    "linux_arm64": Label("//image/base:linux_arm64"),
-}
-
-_DISTRIBUTIONS = {
-    "linux_amd64": "@pypi//:runtime_linux_amd64",
-    "linux_arm64": "@pypi//:runtime_linux_arm64",
-}
+# Of each Python: `{}` stands for its version.
+_BASE = str(Label("//image/base:python_{}"))
 
 def _command(application, host, port, workers, uvicorn_options):
     """The image's Cmd: what uvicorn is given."""
@@ -42,8 +36,11 @@ def fastapi_image(
         srcs,
         application = "main:app",
         strip_prefix = None,
-        distributions = _DISTRIBUTIONS,
-        bases = _BASES,
+        python = None,
+        pypi = "@pypi",
+        distributions = None,
+        bases = None,
+        interpreter = None,
         base_layers = 5,
         host = "0.0.0.0",
         port = 8000,
@@ -98,7 +95,7 @@ def fastapi_image(
     The build fails with one line that says what and where if: `application` names no module or no
     attribute of the sources; a source isn't valid Python; two sources have one path in the image, or
     one lies in the virtual environment; there would be more than `max_layers` layers; a base has no
-    `python3.13` in `python_home`.
+    interpreter of its version in `python_home`; the mode has no base with that Python.
 
     Args:
         name: name of the image.
@@ -106,11 +103,16 @@ def fastapi_image(
         application: what uvicorn starts, as `module:attribute`; checked against `srcs`.
         strip_prefix: folder, relative to the workspace, whose contents go to `workdir`. A file of
             `srcs` outside of it is an error. Default: the package of the BUILD file.
+        python: version of the base's Python, such as `"3.14"`: 3.11, 3.12, 3.13 or 3.14. Default: the one that
+            the lock's distributions are for.
+        pypi: repository of the lock, as `uv.lock(name = "pypi")` makes it.
         distributions: dict from platform (`linux_amd64`, `linux_arm64`) to the locked
             distributions for it. Its keys are the platforms that images are made for. Default:
-            the project's dependencies in the lock that is `@pypi`, for both.
+            the project's dependencies in the lock that is `pypi`, for both.
         bases: dict from platform to the image below, an `oci_image` or what `oci.pull` gives, with
-            CPython in `python_home`. Default: the flags `//image/base:linux_amd64`, `…_arm64`.
+            CPython in `python_home`. Default: `//image/base:python_3_13_linux_amd64` and the like.
+        interpreter: label of the `py_runtime` of `bases` for this machine's CPU: what runs there has to compile
+            the bytecode. Default: `//image/base:python_3_13` and the like.
         base_layers: number of layers that `bases` have at most; it counts against `max_layers`.
         host: address to listen on.
         port: TCP port to listen on; also the image's exposed port.
@@ -137,7 +139,7 @@ def fastapi_image(
         large_distribution: installed size in bytes from which on a distribution has its own layer.
         small_layers: number of layers for the other distributions, best a prime.
         max_layers: most layers that the image may have; engines allow 127.
-        python_home: absolute path of the folder in the base that holds `python3.13`.
+        python_home: absolute path of the folder in the base that holds `python3.13`, or of whatever version it is.
         repo_tags: list of names with tags for `<name>_load`. The first also gets a tag that follows from the
             image's digest. Default: `["<name>:latest"]`.
         repository: where `<name>_push` pushes to, such as `registry.example/shop`. Default: none,
@@ -149,6 +151,10 @@ def fastapi_image(
     """
     common = {"tags": tags, "visibility": visibility}
     environment = workdir.strip("/") + "/.venv"
+    settings = lock_pythons(pypi)
+    distributions = distributions or {platform: "{}//:runtime_{}".format(pypi, platform) for platform in _CPUS}
+    bases = bases or {platform: by_python(python, settings, _BASE + "_" + platform) for platform in _CPUS}
+    layer = common | {"python": interpreter or by_python(python, settings, _BASE)}
     unknown = [platform for platform in distributions if platform not in _CPUS or platform not in bases]
     if unknown:
         fail("fastapi_image {}: no base for {}; platforms are {}".format(
@@ -161,7 +167,7 @@ def fastapi_image(
         name = name + "_venv",
         environment = environment,
         home = python_home,
-        **common
+        **layer
     )
     app_layer(
         name = name + "_app",
@@ -172,13 +178,13 @@ def fastapi_image(
         environment = environment,
         strip_prefix = native.package_name() if strip_prefix == None else strip_prefix,
         workdir = workdir.strip("/"),
-        **common
+        **layer
     )
     project_labels(
         name = name + "_labels",
         labels = labels,
         pyproject = pyproject,
-        **common
+        **layer
     )
     for platform in distributions:
         if bytecode:
@@ -186,13 +192,13 @@ def fastapi_image(
                 name = "{}_base_bytecode_{}".format(name, platform),
                 base = bases[platform],
                 compression_level = compression_level,
-                **common
+                **layer
             )
         base_interpreter(
             name = "{}_base_interpreter_{}".format(name, platform),
             base = bases[platform],
             home = python_home,
-            **common
+            **layer
         )
         python_layers(
             name = "{}_python_{}".format(name, platform),
@@ -206,7 +212,7 @@ def fastapi_image(
             other_layers = base_layers + int(bytecode) + 1 + len(layers) + 1,
             small_layers = small_layers,
             strip = strip,
-            **common
+            **layer
         )
         native.filegroup(
             name = "{}_layers_{}".format(name, platform),

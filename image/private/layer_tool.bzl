@@ -9,5 +9,6 @@ layer_tool = python_tool(
         Label("//uv/private/wheels:sources"),
     ],
     main = Label("//image/private/layer:__main__.py"),
+    python = Label("//image/base:python"),
     sources = Label("//image/private/layer:sources"),
 )

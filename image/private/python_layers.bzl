@@ -44,7 +44,9 @@ def _groups(ctx, distribution_set):
     )
     if error:
         fail("{} for {}: {}".format(ctx.label, distribution_set.platform, error))
-    return groups
+
+    # A project may need none; oci_image takes no target without a tarball.
+    return groups or [struct(distributions = [], name = "none")]
 
 def _python_layers_impl(ctx):
     groups = _groups(ctx, ctx.attr.distributions[DistributionSetInfo])

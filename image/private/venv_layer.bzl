@@ -31,7 +31,7 @@ venv_layer = rule(
         ),
         "home": attr.string(
             default = "/usr/local/bin",
-            doc = "Absolute path of the folder in the base image that holds `python3.13`.",
+            doc = "Absolute path of the folder in the base image that holds `python3.X`.",
         ),
     },
     toolchains = layer_tool.toolchains,

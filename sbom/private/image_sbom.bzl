@@ -39,7 +39,7 @@ image_sbom = rule(
     attrs = bill_tool.attrs | {
         "debian_locks": attr.label_list(
             allow_files = [".json"],
-            default = ["//image/base:debian.lock.json"],
+            default = ["//image/base:debian_locks"],
             doc = "Locks with the SHA-256 of .deb files.",
         ),
         "distributions": attr.label(

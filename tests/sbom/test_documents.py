@@ -91,7 +91,7 @@ def test_every_distribution_has_its_wheels_hash_and_a_licence_or_none_stated(pla
     for distribution in distributions:
         assert re.fullmatch("[0-9a-f]{64}", distribution["hashes"][0]["content"])
         assert distribution["properties"][0]["value"].endswith(".whl")
-    lock = Path("image/base/debian.lock.json").read_text()
+    lock = Path("image/base/debian_3_13.lock.json").read_text()
     packages = [one for one in components(platform) if one["purl"].startswith("pkg:deb/")]
     for package in packages:
         assert package["licenses"], package["name"]
@@ -105,7 +105,7 @@ def test_on_the_mirror_base_the_packages_are_the_locks(platform: str) -> None:
     if base.parent != Path("image/base/debian"):
         pytest.skip(f"this image stands on another base: {base}")
     architecture = platform.removeprefix("linux_")
-    lock = json.loads(Path("image/base/debian.lock.json").read_bytes())["packages"][architecture]
+    lock = json.loads(Path("image/base/debian_3_13.lock.json").read_bytes())["packages"][architecture]
     found = {
         (one["name"], one["version"], one["hashes"][0]["content"])
         for one in components(platform)

@@ -185,7 +185,7 @@ def _distribution_set_impl(ctx):
             facts = facts,
             lost = lost,
             platform = ctx.attr.platform,
-            python = ctx.attr.python,
+            python = ctx.attr.version,
         ),
     ]
 
@@ -200,7 +200,7 @@ one path with different content, that of the one whose name comes last in the al
         "distributions": attr.label_list(doc = "Sorted by name.", providers = [DistributionInfo]),
         "error": attr.string(doc = "Why there is no such set: it fails the build of whatever uses this."),
         "platform": attr.string(doc = "`linux/amd64` or `linux/arm64`.", mandatory = True),
-        "python": attr.string(doc = "Such as `3.13`.", mandatory = True),
+        "version": attr.string(doc = "The Python that the set is for, such as `3.13`.", mandatory = True),
         "winners": attr.string_list(doc = "Names of distributions whose files win, the first of these first."),
     },
     provides = [DistributionSetInfo],

@@ -1,10 +1,12 @@
 """Repository rule: the repository that a lock's users see, such as `@pypi`."""
 
-load("//uv/private:platforms.bzl", "PLATFORMS")
+load("//tools:pythons.bzl", "PYTHONS", "python_runtime", "python_suffix")
+load(":platforms.bzl", "PLATFORMS")
 
 _HEADER = """\
 load("@rules_python//python:defs.bzl", "py_library")
 load({rules}, "built_wheel", "distribution", "distribution_set", "environment")
+load({facts}, "fact")
 
 package(default_visibility = ["//visibility:public"])
 """
@@ -37,6 +39,7 @@ distribution(
 environment(
     name = {tree},
     distributions = [{name_label}],
+    python = {runtime},
 )
 
 py_library(
@@ -50,6 +53,7 @@ _BUILT = """
 built_wheel(
     name = {name},
     distribution = {distribution},
+    python = {runtime},
     source = {source},
     subdirectory = {subdirectory},
     version = {version},
@@ -58,12 +62,17 @@ built_wheel(
 
 _ROOT = """
 exports_files(["requirements.txt"])
+
+fact(
+    name = "python",
+    value = {python},
+)
 """
 
 _PYTHON = """
 config_setting(
     name = {name},
-    flag_values = {{{flag}: {value}}},
+    flag_values = {{":python": {version}}},
 )
 """
 
@@ -74,21 +83,23 @@ distribution_set(
     distributions = {distributions},
     error = {error},
     platform = {platform},
-    python = {python},
+    python = {runtime},
+    version = {version},
     winners = {winners},
 )
 
 environment(
     name = {environment},
+    python = {runtime},
     sets = [{name}],
 )
 """
 
-# Of which `@pypi//:python_3_13` is true.
-_PYTHONS = ["3.11", "3.12", "3.13", "3.14"]
-
 def _header():
-    return _HEADER.format(rules = repr(str(Label("//uv/private:distribution.bzl"))))
+    return _HEADER.format(
+        facts = repr(str(Label("//tools:fact.bzl"))),
+        rules = repr(str(Label("//uv/private:distribution.bzl"))),
+    )
 
 def _select(values):
     """Expression for a list that may differ per platform; `values` maps each platform to one."""
@@ -141,7 +152,7 @@ def _all_edges(graph):
                 here.setdefault(identity, {}).update([(to, None) for to in required])
     return edges
 
-def _artifact_targets(identity, facts, platform):
+def _artifact_targets(identity, facts, platform, runtime):
     """(label of the platform's wheel or None, text that makes it, error)."""
     artifact = facts["artifacts"].get(platform)
     if not artifact or artifact["kind"] == "none":
@@ -153,13 +164,14 @@ def _artifact_targets(identity, facts, platform):
     built = _BUILT.format(
         name = repr(name),
         distribution = repr(facts["name"]),
+        runtime = repr(runtime),
         source = repr(file),
         subdirectory = repr(artifact.get("subdirectory", "")),
         version = repr(facts["version"]),
     )
     return ":" + name, built, ""
 
-def _package(name, identities, graph, edges, cycles, python):
+def _package(name, identities, graph, edges, cycles, python, runtime):
     """BUILD file of one distribution."""
     content = _header()
     made = {}
@@ -167,7 +179,7 @@ def _package(name, identities, graph, edges, cycles, python):
     for identity in identities:
         facts = graph["distributions"][identity]
         for platform in PLATFORMS:
-            wheel, text, error = _artifact_targets(identity, facts, platform)
+            wheel, text, error = _artifact_targets(identity, facts, platform, runtime)
             if text and text not in made:
                 made[text] = True
                 content += text
@@ -181,6 +193,7 @@ def _package(name, identities, graph, edges, cycles, python):
                 imports = repr("{}_tree/lib/python{}/site-packages".format(target, python)),
                 library = repr(target + "_library"),
                 platform = repr(PLATFORMS[platform].oci),
+                runtime = repr(runtime),
                 requires = repr(sorted({each: None for each in requires}.keys())),
                 tree = repr(target + "_tree"),
                 version = repr(facts["version"]),
@@ -259,7 +272,8 @@ def _sets(rctx, graph):
                 environment = repr(target + ".environment"),
                 error = repr(error),
                 platform = repr(PLATFORMS[platform].oci),
-                python = repr(rctx.attr.python),
+                runtime = repr(rctx.attr.runtime),
+                version = repr(rctx.attr.python),
                 winners = repr(rctx.attr.winners),
             )
 
@@ -289,15 +303,11 @@ def _hub_repository_impl(rctx):
     for identity, facts in graph["distributions"].items():
         by_name.setdefault(facts["name"], []).append(identity)
     for name, identities in by_name.items():
-        rctx.file(name + "/BUILD.bazel", _package(name, identities, graph, edges, cycles, rctx.attr.python))
+        rctx.file(name + "/BUILD.bazel", _package(name, identities, graph, edges, cycles, rctx.attr.python, rctx.attr.runtime))
 
-    content = _header() + _ROOT
-    for python in _PYTHONS:
-        content += _PYTHON.format(
-            flag = repr(str(Label("//uv/private:yes"))),
-            name = repr("python_" + python.replace(".", "_")),
-            value = repr("True" if python == rctx.attr.python else "False"),
-        )
+    content = _header() + _ROOT.format(python = repr(rctx.attr.python))
+    for version in PYTHONS:
+        content += _PYTHON.format(name = repr("python_" + python_suffix(version)), version = repr(version))
     rctx.file("BUILD.bazel", content + _sets(rctx, graph))
     rctx.file("requirements.txt", rctx.attr.requirements)
 
@@ -308,6 +318,7 @@ hub_repository = repository_rule(
         "collisions": attr.string(doc = "`warn` or `error`.", mandatory = True),
         "graph": attr.string(doc = "JSON of the reader's answer, each artifact with its `repository`.", mandatory = True),
         "python": attr.string(doc = "Such as `3.13`.", mandatory = True),
+        "runtime": attr.string(doc = "Label of the `py_runtime` that actions run on.", mandatory = True),
         "requirements": attr.string(doc = "Content of requirements.txt.", mandatory = True),
         "winners": attr.string_list(doc = "Distributions whose files win."),
     },

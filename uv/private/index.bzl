@@ -14,6 +14,7 @@ credential helper. They are never part of an attribute, a file or a message.
 """
 
 load("@bazel_tools//tools/build_defs/repo:utils.bzl", "read_user_netrc", "use_netrc")
+load("//tools:pythons.bzl", "PYTHONS", "python_interpreter")
 
 # PEP 503, and PEP 691's name of it.
 _ACCEPT = "application/vnd.pypi.simple.v1+html, text/html;q=0.2"
@@ -186,7 +187,7 @@ def _pips_default(rctx):
     told = rctx.execute([python] + ask) if python else None
     if (not told or told.return_code) and rctx.os.environ.get("FASTAPI_IMAGE_MODE", "hub") == "hub":
         # The base of hub mode ships pip. A label here, not an attribute: it is fetched for nothing otherwise.
-        told = rctx.execute([rctx.path(Label("@hub_python//:bin/python3.13"))] + ask)
+        told = rctx.execute([rctx.path(python_interpreter("hub", PYTHONS[0]))] + ask)
     return told.stdout.strip() if told and told.return_code == 0 else None
 
 def download(rctx, distribution, file, sha256, url = "", project_indexes = []):

@@ -1,4 +1,4 @@
-"""Rules: a layer of the mirror base from Debian packages, and the variables that its image declares."""
+"""Rules: a layer of a mirror base from Debian packages, and the variables that its image declares."""
 
 load("//image/private:layer_tool.bzl", "layer_tool")
 
@@ -7,7 +7,7 @@ def _chosen(ctx):
     by_name = {file.basename.removesuffix(".deb"): file for file in ctx.files.packages}
     unknown = [name for name in ctx.attr.only + ctx.attr.without if name not in by_name]
     if unknown:
-        fail("{}: not in debian.lock.json: {}".format(ctx.label, ", ".join(unknown)))
+        fail("{}: not in the lock of its Debian packages: {}".format(ctx.label, ", ".join(unknown)))
     names = ctx.attr.only or [name for name in by_name if name not in ctx.attr.without]
     return [by_name[name] for name in sorted(names)]
 
@@ -82,7 +82,7 @@ def _debian_environment_impl(ctx):
         inputs = packages,
         outputs = [output],
         mnemonic = "DebianEnvironment",
-        progress_message = "Environment of the mirror base (%s)" % ctx.attr.architecture,
+        progress_message = "Environment of the mirror base %{label}",
     )
     return DefaultInfo(files = depset([output]))
 

@@ -72,6 +72,6 @@ debian_packages = repository_rule(
     so a refreshed lock downloads only what changed.""",
     attrs = {
         "architecture": attr.string(doc = "Debian's name of the CPU.", values = ["amd64", "arm64"], mandatory = True),
-        "lock": attr.label(doc = "debian.lock.json.", allow_single_file = True, mandatory = True),
+        "lock": attr.label(doc = "The lock that `bazel run //image/base:lock` writes.", allow_single_file = True, mandatory = True),
     },
 )

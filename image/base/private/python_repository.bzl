@@ -2,15 +2,15 @@
 
 Both leave the same tree, which is a Python prefix (`sys.prefix`):
 
-    bin/python3.13      the launcher; python3 and python are links to it
-    libexec/python3.13  the base's interpreter
-    lib/python3.13      its standard library, with bytecode
-    lib/<triplet>       the base's C library and what Python needs beside it
+    bin/python3.X      the launcher; python3 and python are links to it
+    libexec/python3.X  the base's interpreter
+    lib/python3.X      its standard library, with bytecode
+    lib/<triplet>      the base's C library and what Python needs beside it
 
 It is what tests and build actions run on, so nothing of the machine's own Python reaches the image.
 """
 
-# Where CPython is in a base: built from source as in python:3.13-slim, or from Debian's packages.
+# Where CPython is in a base: built from source as in python:3.X-slim, or from Debian's packages.
 _PREFIXES = ["usr/local", "usr"]
 
 # Debian's name of the CPU and the part of its multiarch triplet before "-linux-gnu".
@@ -28,7 +28,7 @@ _LAUNCHER = """\
 self=$(readlink -f -- "$0")
 prefix=${{self%/bin/*}}
 exec "$prefix/{loader}" --inhibit-cache --argv0 "$0" --library-path "$prefix/lib:$prefix/lib/{triplet}" \\
-    "$prefix/libexec/python3.13" "$@"
+    "$prefix/libexec/{python}" "$@"
 """
 
 # `lib` is one input: linking its two thousand files into every sandbox would cost each action a tenth of a
@@ -42,9 +42,9 @@ py_runtime(
     files = [
         "contents.json",
         "lib",
-        "libexec/python3.13",
+        "libexec/@PYTHON@",
     ],
-    interpreter = "bin/python3.13",
+    interpreter = "bin/@PYTHON@",
     python_version = "PY3",
     visibility = ["//visibility:public"],
 )
@@ -55,6 +55,10 @@ py_runtime_pair(
     visibility = ["//visibility:public"],
 )
 """
+
+_VERSION = {
+    "version": attr.string(doc = "Which Python it is, such as `3.13`.", mandatory = True),
+}
 
 def _cpu(rctx):
     if rctx.os.name != "linux" or rctx.os.arch not in _CPUS:
@@ -75,17 +79,19 @@ def _move(rctx, source, destination):
 
 def _finish(rctx, cpu):
     """Turns the unpacked base in `root` into the repository."""
+    python = "python" + rctx.attr.version
     triplet = cpu + "-linux-gnu"
     if not rctx.path("root/usr/lib/" + triplet).exists:
         fail("the base has no /usr/lib/{}: it must be Debian, or laid out like it, for {}".format(triplet, cpu))
-    prefixes = [prefix for prefix in _PREFIXES if rctx.path("root/{}/lib/python3.13".format(prefix)).exists]
+    prefixes = [prefix for prefix in _PREFIXES if rctx.path("root/{}/lib/{}".format(prefix, python)).exists]
     if not prefixes:
-        fail("the base has no CPython 3.13: neither /{} exists".format(
-            " nor /".join([prefix + "/lib/python3.13" for prefix in _PREFIXES]),
+        fail("the base has no CPython {}: neither /{} exists".format(
+            rctx.attr.version,
+            " nor /".join(["{}/lib/{}".format(prefix, python) for prefix in _PREFIXES]),
         ))
     prefix = prefixes[0]
     rctx.file("libexec/.keep")
-    _move(rctx, "root/{}/bin/python3.13".format(prefix), "libexec/python3.13")
+    _move(rctx, "root/{}/bin/{}".format(prefix, python), "libexec/" + python)
     _move(rctx, "root/{}/lib".format(prefix), "lib")
     if prefix != "usr":
         _move(rctx, "root/usr/lib/" + triplet, "lib/" + triplet)
@@ -96,21 +102,24 @@ def _finish(rctx, cpu):
         for entry in rctx.path("lib/" + triplet).readdir()
         if entry.basename.startswith("ld-linux-")
     ]
-    launcher = _LAUNCHER.format(loader = "lib/{}/{}".format(triplet, loaders[0]), triplet = triplet)
-    rctx.file("bin/python3.13", launcher)
+    rctx.file("bin/" + python, _LAUNCHER.format(
+        loader = "lib/{}/{}".format(triplet, loaders[0]),
+        python = python,
+        triplet = triplet,
+    ))
     for name in ["python", "python3"]:
-        rctx.symlink("bin/python3.13", "bin/" + name)
+        rctx.symlink("bin/" + python, "bin/" + name)
 
     # Unchecked: nobody writes here any more, and a start looks at no source file's time. What can't be compiled is
     # left to whoever imports it.
-    compiled = rctx.execute([rctx.path("bin/python3.13"), "-I", "-c", """\
+    compiled = rctx.execute([rctx.path("bin/" + python), "-I", "-c", """\
 import compileall, os, py_compile
 unchecked = py_compile.PycInvalidationMode.UNCHECKED_HASH
 compileall.compile_dir(os.path.dirname(os.__file__), maxlevels=20, quiet=2, invalidation_mode=unchecked)
 """])
     if compiled.return_code:
         fail("the base's interpreter does not run on this machine: " + compiled.stderr)
-    rctx.file("BUILD.bazel", _BUILD)
+    rctx.file("BUILD.bazel", _BUILD.replace("@PYTHON@", python))
 
 def _python_from_debian_impl(rctx):
     architecture, cpu = _cpu(rctx)
@@ -124,6 +133,9 @@ def _python_from_debian_impl(rctx):
         # Not rctx.extract: this takes a quarter of its time, and every build from nothing waits for it.
         _execute(rctx, [dpkg_deb, "--extract", rctx.path(manifest.same_package_label(package["name"] + ".deb")), "root"])
 
+    # Before Debian 13 packages have files in /lib, and an installer makes it a link to /usr/lib.
+    _execute(rctx, ["sh", "-c", "test -L root/lib || cp -a root/lib root/usr"])
+
     # They would lead to this machine's own files, such as sitecustomize.py.
     _execute(rctx, ["find", "root", "-type", "l", "-lname", "/*", "-delete"])
     rctx.file("contents.json", contents)
@@ -132,7 +144,7 @@ def _python_from_debian_impl(rctx):
 python_from_debian = repository_rule(
     implementation = _python_from_debian_impl,
     doc = "The interpreter of the mirror base, from its Debian packages.",
-    attrs = {
+    attrs = _VERSION | {
         "packages": attr.label_keyed_string_dict(
             doc = "`packages.json` of each `debian_packages` repository, and its CPU.",
             mandatory = True,
@@ -177,8 +189,8 @@ def _python_from_layout_impl(rctx):
 
 python_from_layout = repository_rule(
     implementation = _python_from_layout_impl,
-    doc = "The interpreter of a base in an OCI layout, such as the python:3.13-slim that `oci.pull` fetches.",
-    attrs = {
+    doc = "The interpreter of a base in an OCI layout, such as the python:3.X-slim that `oci.pull` fetches.",
+    attrs = _VERSION | {
         "layouts": attr.label_keyed_string_dict(
             doc = "`index.json` of each platform's OCI layout, and its CPU.",
             mandatory = True,

@@ -32,12 +32,12 @@ if TYPE_CHECKING:
 # slashes too).
 _KEPT = (
     "etc/*",
-    "usr/bin/python3.13",
+    "usr/bin/python3.*",
     "usr/lib/*-linux-gnu/*",
     "usr/lib/ld-linux-*",  # where programs for arm64 look for their loader
     "usr/lib/locale/*",
     "usr/lib/os-release",
-    "usr/lib/python3.13/*",
+    "usr/lib/python3.*/*",
     "usr/lib/ssl/*",
     "usr/lib64/*",
     "usr/share/ca-certificates/*",  # becomes one file
@@ -62,25 +62,29 @@ _DROPPED = (
     # Converters for iconv; Python has its own codecs, and UTF-8 is in the C library.
     "usr/lib/*/gconv/*",
     # A hook for Ubuntu's crash reporter, looked up at every start.
-    "etc/python3.13/*",
-    "usr/lib/python3.13/sitecustomize.py",
+    "etc/python3.*/*",
+    "usr/lib/python3.*/sitecustomize.py",
     # Tests, and the text of `help()`.
-    "usr/lib/python3.13/lib-dynload/*_test*",
-    "usr/lib/python3.13/lib-dynload/_xxtest*",
-    "usr/lib/python3.13/lib-dynload/xx*",
-    "usr/lib/python3.13/pydoc_data/*",
-    "usr/lib/python3.13/test/*",
+    "usr/lib/python3.*/lib-dynload/*_test*",
+    "usr/lib/python3.*/lib-dynload/_xxtest*",
+    "usr/lib/python3.*/lib-dynload/xx*",
+    "usr/lib/python3.*/pydoc_data/*",
+    "usr/lib/python3.*/test/*",
     # Extension modules whose libraries are left out: see [provided] in packages.toml.
-    "usr/lib/python3.13/lib-dynload/_curses*",
-    "usr/lib/python3.13/lib-dynload/_dbm.*",
-    "usr/lib/python3.13/lib-dynload/readline.*",
+    "usr/lib/python3.*/lib-dynload/_curses*",
+    "usr/lib/python3.*/lib-dynload/_dbm.*",
+    "usr/lib/python3.*/lib-dynload/nis.*",
+    "usr/lib/python3.*/lib-dynload/readline.*",
 )
 # Directories come with the files in them; of the empty ones, those that programs expect.
 _DIRECTORIES = (
     *("boot", "dev", "home", "proc", "root", "run", "sys", "tmp"),
     *("usr/bin", "usr/sbin", "var/cache", "var/lib", "var/log", "var/spool", "var/tmp"),
 )
+# Merged-/usr: links to the folders of the same names in usr.
 _TOP_LINKS = ("bin", "lib", "lib64", "sbin")
+_BASE_FILES = "base-files"
+_INTERPRETER = re.compile(r"python3\.\d+-minimal")
 
 _CERTIFICATES = "usr/share/ca-certificates/"
 _BUNDLE = "etc/ssl/certs/ca-certificates.crt"
@@ -101,6 +105,8 @@ def run(options: Options) -> None:
         kept = [entry for entry in package.entries() if _is_kept(entry)]
         entries += kept
         entries += _records(package, kept)
+    if any(package.name == _BASE_FILES for package in packages):
+        entries += _top_links(entries)
     entries = _with_bundle(entries)
     for path, source in map(_pair, options.many("file")):
         with open(source, "rb") as content:
@@ -122,9 +128,9 @@ def _python_version(packages: list[Package]) -> str:
     """CPython's version, such as "3.13.5", from Debian's of the interpreter."""
     for package in packages:
         version = re.match(r"\d+\.\d+\.\d+", package.version)
-        if package.name == "python3.13-minimal" and version:
+        if _INTERPRETER.fullmatch(package.name) and version:
             return version[0]
-    raise LayerError("no --deb is python3.13-minimal, which tells PYTHON_VERSION")
+    raise LayerError("no --deb is python3.X-minimal, which tells PYTHON_VERSION")
 
 
 def _is_kept(entry: Entry) -> bool:
@@ -141,6 +147,16 @@ def _is_kept(entry: Entry) -> bool:
     ):
         return True
     return _matches(path, _KEPT) and not _matches(path, _DROPPED)
+
+
+def _top_links(entries: list[Entry]) -> list[Entry]:
+    """The links of merged-/usr that base-files lacks: before Debian 13 an installer makes them."""
+    there = {entry.path for entry in entries}
+    return [
+        Entry(name, "symlink", 0o777, None, f"usr/{name}", _BASE_FILES)
+        for name in _TOP_LINKS
+        if name not in there and any(path.startswith(f"usr/{name}") for path in there)
+    ]
 
 
 def _matches(path: str, patterns: tuple[str, ...]) -> bool:

@@ -165,7 +165,7 @@ def test_trust_store(platform: str) -> None:
 
 
 def test_scanners_find_every_locked_package(platform: str) -> None:
-    lock = json.loads(Path("image/base/debian.lock.json").read_text())["packages"]
+    lock = json.loads(Path("image/base/debian_3_13.lock.json").read_text())["packages"]
     locked = lock[platform.removeprefix("linux_")]
     folder = "var/lib/dpkg/status.d/"
     records = {name.removeprefix(folder) for name in members(platform) if folder in name}
@@ -202,7 +202,7 @@ def test_scanners_find_whose_each_file_is(platform: str) -> None:
 
 def test_every_package_keeps_its_licence(platform: str) -> None:
     entries = members(platform)
-    for package in json.loads(Path("image/base/debian.lock.json").read_text())["packages"][
+    for package in json.loads(Path("image/base/debian_3_13.lock.json").read_text())["packages"][
         platform.removeprefix("linux_")
     ]:
         assert target(platform, f"usr/share/doc/{package['name']}/copyright") in entries
@@ -228,7 +228,7 @@ def test_config(platform: str) -> None:
     assert environment.keys() == {"PATH", "LANG", "PYTHON_VERSION"}
     assert environment["PATH"].startswith("/usr/local/bin:")
     assert environment["LANG"] == "C.UTF-8"
-    locked = json.loads(Path("image/base/debian.lock.json").read_text())["packages"]["amd64"]
+    locked = json.loads(Path("image/base/debian_3_13.lock.json").read_text())["packages"]["amd64"]
     version = {package["name"]: package["version"] for package in locked}["python3.13-minimal"]
     assert version.startswith(environment["PYTHON_VERSION"] + "-")
 

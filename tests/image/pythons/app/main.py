@@ -1,0 +1,7 @@
+"""An application that nothing has to be installed for."""
+
+import json
+
+from shop import price
+
+app = json.dumps({"price": price(3)})

@@ -1,0 +1,6 @@
+"""The second module."""
+
+
+def price(count: int) -> int:
+    """What so many cost."""
+    return 2 * count
