@@ -38,6 +38,8 @@ def fastapi_image(
         strip_prefix = None,
         python = None,
         pypi = "@pypi",
+        dependencies = "runtime",
+        platforms = _CPUS.keys(),
         distributions = None,
         bases = None,
         interpreter = None,
@@ -106,6 +108,8 @@ def fastapi_image(
         python: version of the base's Python, such as `"3.14"`: 3.11, 3.12, 3.13 or 3.14. Default: the one that
             the lock's distributions are for.
         pypi: repository of the lock, as `uv.lock(name = "pypi")` makes it.
+        dependencies: which set of the lock the image holds: `runtime`, or the name of a `uv.set`.
+        platforms: list of the platforms that images are made for: `linux_amd64`, `linux_arm64`, or both.
         distributions: dict from platform (`linux_amd64`, `linux_arm64`) to the locked
             distributions for it. Its keys are the platforms that images are made for. Default:
             the project's dependencies in the lock that is `pypi`, for both.
@@ -152,7 +156,7 @@ def fastapi_image(
     common = {"tags": tags, "visibility": visibility}
     environment = workdir.strip("/") + "/.venv"
     settings = lock_pythons(pypi)
-    distributions = distributions or {platform: "{}//:runtime_{}".format(pypi, platform) for platform in _CPUS}
+    distributions = distributions or {platform: "{}//:{}_{}".format(pypi, dependencies, platform) for platform in platforms}
     bases = bases or {platform: by_python(python, settings, _BASE + "_" + platform) for platform in _CPUS}
     layer = common | {"python": interpreter or by_python(python, settings, _BASE)}
     unknown = [platform for platform in distributions if platform not in _CPUS or platform not in bases]
