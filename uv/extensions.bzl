@@ -43,24 +43,37 @@ load("//uv/private:lock.bzl", "read_lock")
 load("//uv/private:locked_file.bzl", "locked_file_repository")
 load("//uv/private:python_version.bzl", "allows", "requires_python")
 load("//uv/private:source_repository.bzl", "directory_source", "git_source")
+load("//uv/private:tools.bzl", "tool_wheel")
+
+def _pinned_python(mctx, tag):
+    """The minor version in the project's `.python-version`, which uv follows, or None."""
+    file = mctx.path(tag.pyproject).dirname.get_child(".python-version")
+    if not file.exists:
+        return None
+    words = [line.strip() for line in mctx.read(file).splitlines() if line.strip() and not line.startswith("#")]
+    return ".".join(words[0].removeprefix("cpython@").split(".")[:2]) if words else None
 
 def _python(mctx, tag):
-    """The Python of a lock's image, an interpreter to run uv with, the base's glibc, and what actions run on."""
+    """The Python of a lock's image, an interpreter to run uv with, the base's glibc, what actions run on, the others."""
     specifiers = requires_python(mctx.read(tag.lock)) if mctx.path(tag.lock).exists else ""
-    version = tag.python or ([each for each in PYTHONS if allows(specifiers, each)] + [""])[0]
+    allowed = [each for each in PYTHONS if allows(specifiers, each)]
+    pinned = _pinned_python(mctx, tag)
+    if pinned in allowed:
+        allowed = [pinned] + [each for each in allowed if each != pinned]
+    version = tag.python or (allowed + [""])[0]
     if not version:
         fail("{} asks for Python {} in requires-python; there are bases with {}.".format(tag.lock, specifiers, ", ".join(PYTHONS)))
     for label, runtime in tag.interpreters.items():
-        return version, label, glibc_minor("hub", version), runtime
+        return version, label, glibc_minor("hub", version), runtime, []
     mode = supply_mode(mctx)
     missing = python_missing(mode, version)
     if missing:
         # Another that requires-python allows, where the project leaves it open.
-        others = [each for each in PYTHONS if allows(specifiers, each) and not python_missing(mode, each)]
+        others = [each for each in allowed if not python_missing(mode, each)]
         if tag.python or not others:
             fail("{}: {}.".format(tag.lock, missing))
         version = others[0]
-    return version, python_interpreter(mode, version), glibc_minor(mode, version), str(python_runtime(version))
+    return version, python_interpreter(mode, version), glibc_minor(mode, version), str(python_runtime(version)), allowed
 
 def _choice(tag):
     return {
@@ -104,8 +117,8 @@ def _fetch(hub, artifact, distribution, answer, made):
 
 def _make(mctx, tag, sets):
     """Makes the repositories of one lock."""
-    python, interpreter, glibc, runtime = _python(mctx, tag)
-    answer = read_lock(mctx, tag, python, interpreter, glibc, _choice(tag), sets)
+    python, interpreter, glibc, runtime, allowed = _python(mctx, tag)
+    answer = read_lock(mctx, tag, python, allowed, interpreter, glibc, _choice(tag), sets)
     made = {}
     for distribution in answer["distributions"].values():
         for artifact in distribution["artifacts"].values():
@@ -152,11 +165,15 @@ _lock = tag_class(
             doc = "A Python of one's own in place of the base's: the interpreter's file for uv, and the label of the " +
                   "`py_runtime` that actions run on.",
         ),
+        "libraries": attr.label_list(
+            default = [tool_wheel("packaging"), tool_wheel("tomli")],
+            doc = "What the reader of the lock imports: the wheels of `packaging` and `tomli`.",
+        ),
         "lock": attr.label(doc = "uv.lock.", mandatory = True),
         "name": attr.string(doc = "Name of the repository, such as `pypi`.", mandatory = True),
-        "packaging": attr.label(default = "@uv_packaging//:packaging-26.4-py3-none-any.whl", doc = "PyPA's `packaging`."),
         "pyproject": attr.label(doc = "pyproject.toml of the project, or of a workspace's member.", mandatory = True),
-        "python": attr.string(doc = "The image's Python, such as `3.13`. Default: what requires-python allows."),
+        "python": attr.string(doc = "The image's Python, such as `3.13`. Default: the one in `.python-version`, else what requires-python allows, " +
+                  "3.13 before the others."),
         "uv": attr.label(doc = "`pin` of a `uv_binary`.", default = "@uv//:pin"),
         "winners": attr.string_list(doc = "Distributions whose files win over others', the first of these first."),
     },

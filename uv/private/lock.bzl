@@ -5,13 +5,14 @@ load(":platforms.bzl", "PLATFORMS", "uv_platform")
 
 _READER = ["__main__", "__init__", "errors", "read", "sources", "uv_command", "wheels"]
 
-def read_lock(mctx, tag, python, interpreter, glibc, runtime, sets):
+def read_lock(mctx, tag, python, pythons, interpreter, glibc, runtime, sets):
     """Reads the lock of a `uv.lock` tag; fails with one sentence when it can't be used.
 
     Args:
         mctx: the module extension's context.
-        tag: the tag, with `lock`, `pyproject`, `uv` and `packaging`.
+        tag: the tag, with `lock`, `pyproject`, `uv` and `libraries`.
         python: the image's Python, such as `3.13`.
+        pythons: others that the project allows, for messages.
         interpreter: label of one.
         glibc: minor version of the base's glibc.
         runtime: dict of what the set `runtime` is: see //uv/private/reader:__main__.py.
@@ -28,7 +29,7 @@ def read_lock(mctx, tag, python, interpreter, glibc, runtime, sets):
     mctx.file("request.json", json.encode({
         "home": str(mctx.path("home")),
         "lock": str(mctx.path(tag.lock)),
-        "packaging": str(mctx.path(tag.packaging)),
+        "libraries": [str(mctx.path(library)) for library in tag.libraries],
         "platforms": {
             name: {
                 "arch": platform.arch,
@@ -40,6 +41,7 @@ def read_lock(mctx, tag, python, interpreter, glibc, runtime, sets):
         },
         "project": str(mctx.path(tag.pyproject).dirname),
         "python": python,
+        "pythons": pythons,
         "runtime": runtime,
         "sets": sets,
         "uv": str(uv_path(mctx, tag.uv)),

@@ -3,11 +3,12 @@
 The module extension runs this on the interpreter of the base. The request:
 
     uv                path of the uv binary
-    packaging         path of PyPA's `packaging`, a wheel
+    libraries         paths of the wheels of `packaging` and `tomli`
     project           folder of pyproject.toml: a project, or a member of a workspace
     lock              path of uv.lock
     home              an empty folder, uv's home
     python            the Python of the image, such as 3.13
+    pythons           those that the project allows, for messages
     platforms         name → {"uv": uv's name of it, "arch": of a wheel's tag, "glibc": its minor version}
     runtime           {"package", "extras", "groups", "default_groups"}: what `runtime` is
     sets              name → the same, for further sets
@@ -33,13 +34,14 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from reader.errors import ReadError
-from reader.read import read
 
 
 def main() -> None:
     """Command line: see the module's docstring."""
     request = json.loads(Path(sys.argv[1]).read_text("utf-8"))
-    sys.path.append(request["packaging"])
+    sys.path.extend(request["libraries"])
+    from reader.read import read  # which needs the libraries
+
     try:
         answer = read(request)
     except ReadError as error:

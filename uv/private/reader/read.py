@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import tomli
+
 from reader.errors import ReadError
-from reader.sources import artifact
+from reader.sources import artifact, file_name
 from reader.uv_command import Uv, UvError
 from reader.wheels import Choice
 
@@ -17,6 +18,8 @@ from reader.wheels import Choice
 _FORMAT = 1
 
 RUNTIME = "runtime"
+
+_MISSING = re.compile(r"Distribution `([^ =]+)==([^ ]+) @ .*` can't be installed because")
 
 
 def read(request: dict[str, Any]) -> dict[str, Any]:
@@ -67,7 +70,7 @@ def read(request: dict[str, Any]) -> dict[str, Any]:
             try:
                 installed = pending[platform, name].result()
             except UvError as error:
-                held[name] = {"error": _refusal(str(error), name, facts["oci"])}
+                held[name] = {"error": _refusal(str(error), name, facts["oci"], lockfile.pythons(str(error), platform))}
                 continue
             ids = {}
             for distribution, version in installed.items():
@@ -95,7 +98,7 @@ class Lock:
     """The `[[package]]` tables of a lock."""
 
     def __init__(self, toml: dict[str, Any], root: Path, request: dict[str, Any]) -> None:
-        self._root, self._python = root, request["python"]
+        self._root, self._python, self._pythons = root, request["python"], request["pythons"]
         self._platforms = request["platforms"]
         self._choices = {
             name: Choice(request["python"], facts["arch"], facts["glibc"]) for name, facts in self._platforms.items()
@@ -117,6 +120,20 @@ class Lock:
             raise ReadError(f"uv.lock has no {name} {version}, which uv would install: write the lock anew with `uv lock`.")
         return found[0]
 
+    def pythons(self, reason: str, platform: str) -> tuple[str, list[str]]:
+        """Return the Python of the image, and others for which what uv misses has a wheel."""
+        missing = _MISSING.search(reason)
+        facts = self._platforms[platform]
+        found = []
+        for python in self._pythons if missing else []:
+            choice = Choice(python, facts["arch"], facts["glibc"])
+            for entry in self._entries.get(missing[1] if missing else "", []):
+                if entry.get("version") == (missing[2] if missing else "") and choice.best(
+                    file_name(wheel, entry["source"]) for wheel in entry.get("wheels", [])
+                ):
+                    found.append(python)
+        return self._python, found
+
     def add(self, distributions: dict[str, Any], entry: dict[str, Any], platform: str) -> str:
         """Add a distribution's artifact for a platform to the answer; returns its id."""
         version = entry.get("version", "")
@@ -133,12 +150,12 @@ class Lock:
 
 def _toml(path: Path, what: str) -> dict[str, Any]:
     try:
-        return tomllib.loads(path.read_text("utf-8"))
+        return tomli.loads(path.read_text("utf-8"))
     except FileNotFoundError:
         raise ReadError(f"{path.name} is missing. " + ("Write it with `uv lock`." if what == "uv.lock" else "")) from None
     except UnicodeDecodeError as error:
         raise ReadError(f"{path.name} is not a valid {what}: it is not UTF-8 (byte {error.start}).") from None
-    except tomllib.TOMLDecodeError as error:
+    except tomli.TOMLDecodeError as error:
         remedy = "Write it anew with `uv lock`." if what == "uv.lock" else "Correct it."
         raise ReadError(f"{path.name} is not a valid {what}: {error}. {remedy}") from None
 
@@ -219,13 +236,18 @@ def _project(pyproject: dict[str, Any]) -> dict[str, Any]:
     return {"name": project.get("name", ""), "version": project.get("version", "")}
 
 
-def _refusal(reason: str, name: str, platform: str) -> str:
+def _refusal(reason: str, name: str, platform: str, pythons: tuple[str, list[str]]) -> str:
     """Return why a set can't be had on a platform, and what to do."""
-    missing = re.search(r"Distribution `([^ =]+)==([^ ]+) @ .*` can't be installed because", reason)
+    missing = _MISSING.search(reason)
     if missing:
+        python, others = pythons
+        remedy = (
+            f'It has one for Python {" and ".join(others)}: say `python = "{others[0]}"` in uv.lock(…) of MODULE.bazel'
+            if others
+            else "Take a version that has one, or build for the other platform alone (`platforms` of fastapi_image)"
+        )
         return (
-            f"{missing[1]} {missing[2]} has no wheel for {platform} in the lock, and no source distribution: an image "
-            f"for {platform} can't hold it. Take a version that has one, or build for the other platform alone "
-            '(`platforms` of fastapi_image)'
+            f"{missing[1]} {missing[2]} has no wheel for {platform} and Python {python} in the lock, and no source "
+            f"distribution. {remedy}"
         )
     return f"the set {name} can't be installed on {platform}, uv says: {reason}"

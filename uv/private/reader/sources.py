@@ -27,17 +27,17 @@ def artifact(entry: dict[str, Any], root: Path, choice: Choice, platform: str, p
             return {"kind": "directory", "path": str((root / source[kind]).resolve())}
     if "git" in source:
         return _git(source["git"])
-    wheels = {_file_name(wheel, source): wheel for wheel in entry.get("wheels", [])}
+    wheels = {file_name(wheel, source): wheel for wheel in entry.get("wheels", [])}
     best = choice.best(wheels)
     if best is not None:
         return _file("wheel", best, wheels[best], source, root)
     sdist = entry.get("sdist")
     if sdist is not None:
-        return _file("sdist", _file_name(sdist, source), sdist, source, root)
+        return _file("sdist", file_name(sdist, source), sdist, source, root)
     return {
         "kind": "none",
-        "error": f"there is no wheel for {platform} and Python {python} in the lock, and no source distribution. "
-        "Take a version that has one: `uv lock --upgrade-package`, or a constraint in pyproject.toml",
+        "error": f"it has no wheel for {platform} and Python {python} in the lock, and no source distribution. Take a version "
+        "that has one: `uv lock --upgrade-package`, or a constraint in pyproject.toml",
     }
 
 
@@ -53,7 +53,8 @@ def _git(address: str) -> Artifact:
     }
 
 
-def _file_name(file: dict[str, Any], source: dict[str, str]) -> str:
+def file_name(file: dict[str, Any], source: dict[str, str]) -> str:
+    """Return the file name of a wheel or source distribution in the lock."""
     place = file.get("filename") or file.get("url") or file.get("path") or source.get("url") or source["path"]
     path = urllib.parse.urlsplit(place).path if "://" in place else place
     return urllib.parse.unquote(path.rpartition("/")[2])
