@@ -23,11 +23,15 @@ pytestmark = pytest.mark.skipif(
 )
 
 _MACHINE = {"x86_64": "amd64", "aarch64": "arm64"}[platform.machine()]
-_MODULE = f"""
-base.debian(name = "debian", lock = "//:debian.lock.json")
-base.layouts(name = "hub", layouts = {{"//layout:index.json": "{_MACHINE}"}})
-use_repo(base, "debian_amd64", "hub_python")
-"""
+# What MODULE.bazel has from oci.pull is a folder here, the same one for all.
+_MODULE = """
+use_repo(base, "bases", "debian_3_13_amd64", "hub_python_3_13")
+local = use_repo_rule("@bazel_tools//tools/build_defs/repo:local.bzl", "local_repository")
+""" + "".join(
+    f'local(name = "python_{python}_slim_{platform}", path = "layout")\n'
+    for python in ("3_11", "3_12", "3_13", "3_14")
+    for platform in ("linux_amd64", "linux_arm64_v8")
+)
 
 
 class _Quiet(http.server.SimpleHTTPRequestHandler):
@@ -81,13 +85,13 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
 
 def write_lock(workspace: Workspace, mirror: Mirror) -> None:
     text = json.dumps({"packages": {"amd64": mirror.packages, "arm64": []}})
-    (workspace.folder / "debian.lock.json").write_text(text)
+    (workspace.folder / "image/base/debian_3_13.lock.json").write_text(text)
 
 
 def fetch(mirror: Mirror, **environment: str) -> tuple[tuple[str, ...], dict[str, str]]:
     """The arguments of `Workspace.bazel` that need the packages."""
     return (
-        ("fetch", "--repo=@debian_amd64"),
+        ("fetch", "--repo=@debian_3_13_amd64"),
         {"FASTAPI_IMAGE_DEBIAN_MIRROR": mirror.address, **environment},
     )
 
@@ -103,7 +107,7 @@ def test_locked_packages_are_downloaded(workspace: Workspace, mirror: Mirror) ->
     arguments, environment = fetch(mirror)
     done = workspace.bazel(*arguments, **environment)
     assert done.returncode == 0, done.stderr
-    folder = workspace.repository("_main~base~debian_amd64")
+    folder = workspace.repository("_main~base~debian_3_13_amd64")
     assert (folder / "one.deb").read_bytes() + (folder / "two.deb").read_bytes() == b"12"
 
 
@@ -121,10 +125,10 @@ def test_packages_that_the_mirror_no_longer_serves(workspace: Workspace, mirror:
 
 @pytest.mark.parametrize("broken", ["<<<<<<< HEAD\n{", "[]", '{"packages": {}}'])
 def test_a_lock_that_is_none(workspace: Workspace, mirror: Mirror, broken: str) -> None:
-    (workspace.folder / "debian.lock.json").write_text(broken)
+    (workspace.folder / "image/base/debian_3_13.lock.json").write_text(broken)
     arguments, environment = fetch(mirror)
     assert workspace.error(*arguments, **environment) == (
-        "@@//:debian.lock.json is no lock of Debian packages: write it anew by "
+        "@@//image/base:debian_3_13.lock.json is no lock of Debian packages: write it anew by "
         "bazel run //image/base:lock"
     )
 
@@ -171,6 +175,7 @@ def write_layout(folder: Path, layers: list[bytes]) -> None:
     index = {"manifests": [blob(json.dumps(manifest).encode(), f"{oci}.manifest.v1+json")]}
     (folder / "index.json").write_text(json.dumps(index))
     (folder / "BUILD.bazel").write_text('exports_files(["index.json"])\n')
+    (folder / "REPO.bazel").touch()
 
 
 def gzipped(layout: Layout) -> list[bytes]:
@@ -183,9 +188,9 @@ def test_an_interpreter_from_a_layout(workspace: Workspace, place: str) -> None:
     local = place == "usr/local"
     layers = [to_usr_local(layer) for layer in layout.layers()] if local else gzipped(layout)
     write_layout(workspace.folder / "layout", layers)
-    done = workspace.bazel("fetch", "--repo=@hub_python")
+    done = workspace.bazel("fetch", "--repo=@hub_python_3_13")
     assert done.returncode == 0, done.stderr
-    repository = workspace.repository("_main~base~hub_python")
+    repository = workspace.repository("_main~base~hub_python_3_13")
     says = "import ssl, sqlite3, sys; print(sys.executable, sys.prefix, ssl.__file__)"
     python = repository / "bin/python3"
     printed = subprocess.run([python, "-I", "-c", says], capture_output=True, check=True, text=True)
@@ -210,9 +215,9 @@ def test_what_a_layer_deletes_is_not_in_the_interpreter(workspace: Workspace) ->
     above = library_layer(".wh.gone.py", ".wh.gone", "opaque/.wh..wh..opq", "opaque/new.py")
     layers = [below, *gzipped(base(f"linux_{_MACHINE}")), above]
     write_layout(workspace.folder / "layout", layers)
-    done = workspace.bazel("fetch", "--repo=@hub_python")
+    done = workspace.bazel("fetch", "--repo=@hub_python_3_13")
     assert done.returncode == 0, done.stderr
-    library = workspace.repository("_main~base~hub_python") / "lib/python3.13"
+    library = workspace.repository("_main~base~hub_python_3_13") / "lib/python3.13"
     assert (library / "ssl.py").exists()
     assert not (library / "gone.py").exists()
     assert not (library / "gone").exists()
@@ -224,11 +229,46 @@ def test_what_a_layer_deletes_is_not_in_the_interpreter(workspace: Workspace) ->
 def test_a_layout_without_python(workspace: Workspace) -> None:
     layout = base(f"linux_{_MACHINE}")
     write_layout(workspace.folder / "layout", gzipped(layout)[:1])
-    said = workspace.error("fetch", "--repo=@hub_python")
+    said = workspace.error("fetch", "--repo=@hub_python_3_13")
     assert said.startswith("the base has no CPython 3.13: neither /usr/local/lib/python3.13 nor")
 
 
 def test_a_layout_that_is_no_debian(workspace: Workspace) -> None:
     write_layout(workspace.folder / "layout", [])
-    said = workspace.error("fetch", "--repo=@hub_python")
+    said = workspace.error("fetch", "--repo=@hub_python_3_13")
     assert said.startswith("the base has no /usr/lib/")
+
+
+def missing(workspace: Workspace, target: str, mode: str) -> str:
+    return workspace.error("build", "--nobuild", target, FASTAPI_IMAGE_MODE=mode)
+
+
+def test_a_base_that_mirror_mode_has_not(workspace: Workspace) -> None:
+    for target in ("python_3_12", "python_3_12_linux_arm64"):
+        assert missing(workspace, f"@bases//:{target}", "mirror") == (
+            "mirror mode has no base with Python 3.12, as no Debian release has it: let "
+            "requires-python in pyproject.toml allow 3.13 or 3.14 or 3.11 and lock anew, build in "
+            "hub mode (tools/bazel --mode=hub), or give fastapi_image() bases and an interpreter "
+            "of your own"
+        )
+
+
+def test_a_mode_that_there_is_not(workspace: Workspace) -> None:
+    assert missing(workspace, "@bases//:python_3_13", "offline") == (
+        "FASTAPI_IMAGE_MODE=offline: the modes are hub and mirror; tools/bazel sets it"
+    )
+
+
+def test_a_name_for_each_base_of_the_mode(workspace: Workspace) -> None:
+    """Other than in the build that this test runs in: what hub mode would pull."""
+    done = workspace.bazel("fetch", "--repo=@bases", FASTAPI_IMAGE_MODE="hub")
+    assert done.returncode == 0, done.stderr
+    names = (workspace.repository("_main~base~bases") / "BUILD.bazel").read_text()
+    for python in ("3_11", "3_12", "3_13", "3_14"):
+        for name, actual in {
+            f"python_{python}": f"@hub_python_{python}//:python",
+            f"runtimes_{python}": f"@hub_python_{python}//:runtimes",
+            f"python_{python}_linux_amd64": f"@python_{python}_slim_linux_amd64",
+            f"python_{python}_linux_arm64": f"@python_{python}_slim_linux_arm64_v8",
+        }.items():
+            assert f'alias(\n    name = "{name}",\n    actual = "{actual}",\n)' in names
