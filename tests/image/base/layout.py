@@ -11,6 +11,21 @@ from pathlib import Path
 from typing import Any
 
 PLATFORMS = ("linux_amd64", "linux_arm64")
+# The mirror bases: the default Python's are called as their platforms are.
+BASES = (
+    *PLATFORMS,
+    *(f"python_{python}_{platform}" for python in ("3_11", "3_14") for platform in PLATFORMS),
+)
+
+
+def python_of(base: str) -> str:
+    """The Python of a mirror base, such as "3.14"."""
+    return ".".join(base.split("_")[1:3]) if base.startswith("python_") else "3.13"
+
+
+def cpu_of(base: str) -> str:
+    """Debian's name of a mirror base's CPU."""
+    return base.rpartition("_")[2]
 
 
 class Layout:
@@ -136,9 +151,9 @@ def _remove(path: Path) -> None:
         path.unlink(missing_ok=True)
 
 
-def base(platform: str) -> Layout:
-    """The mirror base for "linux_amd64" or "linux_arm64", from the test's runfiles."""
-    return Layout(Path("image/base/debian") / platform)
+def base(name: str) -> Layout:
+    """The mirror base with this name, one of `BASES`, from the test's runfiles."""
+    return Layout(Path("image/base/debian") / name)
 
 
 # Hundreds of files alike: the listing has one line for what lies below.

@@ -8,7 +8,12 @@ from collections.abc import Mapping
 from pathlib import Path
 
 # Folders that the workspace takes over from this one.
-_SOURCES = ("image/base/extensions.bzl", "image/base/private")
+_SOURCES = (
+    "image/base/extensions.bzl",
+    "image/base/private",
+    "tools/fact.bzl",
+    "tools/pythons.bzl",
+)
 _REGISTRY = Path("registry/bazel_registry.json")
 
 
@@ -35,8 +40,8 @@ class Workspace:
                 shutil.copytree(source, target)
             else:
                 shutil.copy(source, target)
-        (self.folder / "image/base/BUILD.bazel").touch()
-        (self.folder / "BUILD.bazel").touch()
+        for package in (".", "image/base", "tools"):
+            (self.folder / package / "BUILD.bazel").touch()
         (self.folder / "MODULE.bazel").write_text(
             'bazel_dep(name = "rules_python", version = "2.3.2")\n'
             'base = use_extension("//image/base:extensions.bzl", "base")\n' + module

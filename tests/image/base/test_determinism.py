@@ -14,7 +14,7 @@ _PACKAGES = ("ca-certificates", "media-types", "netbase", "tzdata")
 
 def packages() -> list[Path]:
     """The .deb files, wherever the runfiles have the repository."""
-    files = {path.name: path for path in Path("..").glob("*debian_amd64/*.deb")}
+    files = {path.name: path for path in Path("..").glob("*debian_3_13_amd64/*.deb")}
     return [files[f"{name}.deb"] for name in _PACKAGES]
 
 

@@ -12,12 +12,18 @@ import pytest
 from image.base import lock
 from image.base.lock import LockError, Package
 
-_LOCK = Path("image/base/debian.lock.json")
 _CONFIG = Path("image/base/packages.toml")
+_PYTHONS = ("3.11", "3.13", "3.14")
+
+on_each_python = pytest.mark.parametrize("python", _PYTHONS)
 
 
-def locked() -> dict[str, list[dict[str, Any]]]:
-    packages: dict[str, list[dict[str, Any]]] = json.loads(_LOCK.read_text())["packages"]
+def lock_of(python: str) -> Path:
+    return Path(f"image/base/debian_{python.replace('.', '_')}.lock.json")
+
+
+def locked(python: str) -> dict[str, list[dict[str, Any]]]:
+    packages: dict[str, list[dict[str, Any]]] = json.loads(lock_of(python).read_text())["packages"]
     return packages
 
 
@@ -38,19 +44,21 @@ def package(
     )
 
 
-def test_the_lock_names_no_host() -> None:
-    for packages in locked().values():
+@on_each_python
+def test_the_lock_names_no_host(python: str) -> None:
+    for packages in locked(python).values():
         for one in packages:
             assert "//" not in one["path"]
             assert one["path"].startswith("pool/")
-    assert "://" not in _LOCK.read_text()
+    assert "://" not in lock_of(python).read_text()
     assert "://" not in _CONFIG.read_text()
 
 
-def test_the_lock_pins_every_package() -> None:
-    config = tomllib.loads(_CONFIG.read_text())
-    assert list(locked()) == config["architectures"] == ["amd64", "arm64"]
-    for architecture, packages in locked().items():
+@on_each_python
+def test_the_lock_pins_every_package(python: str) -> None:
+    config = lock.for_python(tomllib.loads(_CONFIG.read_text()), python)
+    assert list(locked(python)) == config["architectures"] == ["amd64", "arm64"]
+    for architecture, packages in locked(python).items():
         names = [one["name"] for one in packages]
         assert names == sorted(set(names))
         assert set(config["packages"]) <= set(names)
@@ -62,8 +70,9 @@ def test_the_lock_pins_every_package() -> None:
             assert one["size"] > 0
 
 
-def test_both_platforms_have_the_same_packages() -> None:
-    names = [[one["name"] for one in packages] for packages in locked().values()]
+@on_each_python
+def test_both_platforms_have_the_same_packages(python: str) -> None:
+    names = [[one["name"] for one in packages] for packages in locked(python).values()]
     assert names[0] == names[1]
 
 
@@ -111,21 +120,21 @@ def test_changes_name_what_is_new() -> None:
 def test_a_lock_that_cannot_be_read_is_made_anew(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], broken: str
 ) -> None:
-    path = tmp_path / "debian.lock.json"
+    path = tmp_path / "debian_3_13.lock.json"
     path.write_text(broken)
     assert lock.read(path) == {}
-    assert capsys.readouterr().err == "debian.lock.json can't be read: making it anew\n"
+    assert capsys.readouterr().err == "debian_3_13.lock.json can't be read: making it anew\n"
 
 
 def test_no_lock_yet_is_an_empty_one(tmp_path: Path) -> None:
     assert lock.read(tmp_path / "none") == {}
-    assert lock.read(_LOCK) == locked()
+    assert lock.read(lock_of("3.13")) == locked("3.13")
 
 
 def test_a_lock_that_cannot_be_written_leaves_the_old_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    path = tmp_path / "debian.lock.json"
+    path = tmp_path / "debian_3_13.lock.json"
     path.write_text("old")
 
     def full(self: Path, text: str) -> int:
@@ -233,6 +242,58 @@ def test_what_apt_chooses_is_locked(apt: FakeApt) -> None:
     asked = (apt.folder / "asked").read_text()
     assert "zlib1g:amd64=1:1.3+x-1" in asked
     assert "-oDir::State=" in asked
+
+
+_PACKAGES = """
+architectures = ["amd64"]
+releases = {"3.11" = "bookworm", "3.14" = "forky"}
+archives = {debian = ["{release}", "{release}-updates"]}
+packages = {"python{python}-minimal" = "the interpreter"}
+provided = {awk = "why not"}
+"""
+
+
+def test_each_python_is_locked_from_its_release(tmp_path: Path) -> None:
+    config = tomllib.loads(_PACKAGES)
+    assert lock.for_python(config, "3.14") == {
+        "architectures": ["amd64"],
+        "archives": {"debian": ["forky", "forky-updates"]},
+        "packages": {"python3.14-minimal": "the interpreter"},
+        "provided": {"awk": "why not"},
+    }
+
+
+def test_all_or_the_named_ones_are_locked(
+    apt: FakeApt, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    address = _ADDRESSES["debian"]
+    monkeypatch.setenv(lock.MIRROR, address)
+    path = "pool/main/n/netbase/netbase_6.5_all.deb"
+    apt.fill(
+        update=0,
+        uris=f"'{address}/{path}' netbase_6.5_all.deb 12436 MD5Sum:00\n",
+        paragraphs=f"Package: netbase\nFilename: {path}\nSize: 1\nSHA256: {'b' * 64}\n\n",
+    )
+    config = tmp_path / "packages.toml"
+    config.write_text(_PACKAGES)
+    lock.main(["3.14", f"--packages={config}"])
+    assert [file.name for file in tmp_path.glob("*.lock.json")] == ["debian_3_14.lock.json"]
+    assert "python3.14-minimal" in (apt.folder / "asked").read_text()
+    lock.main([f"--packages={config}"])
+    assert len(list(tmp_path.glob("*.lock.json"))) == 2
+
+
+def test_a_python_that_is_not_in_debian(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv(lock.MIRROR, _ADDRESSES["debian"])
+    config = tmp_path / "packages.toml"
+    config.write_text(_PACKAGES)
+    with pytest.raises(SystemExit) as ended:
+        lock.main(["3.12", f"--packages={config}"])
+    assert ended.value.code == 2
+    last = capsys.readouterr().err.splitlines()[-1]
+    assert last.endswith("packages.toml has no Python 3.12, only 3.11, 3.14")
 
 
 def test_a_mirror_that_fails(apt: FakeApt) -> None:

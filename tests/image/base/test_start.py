@@ -7,13 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.image.base.layout import base
+from tests.image.base.layout import BASES, base, cpu_of, python_of
 from tests.image.container import Container
 
 
 class Rootfs:
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, python: str) -> None:
         self.folder = folder
+        self.python = python
         self._container = Container(folder, {"LANG": "C.UTF-8", "PATH": "/usr/local/bin"})
 
     def run(self, *command: str) -> str:
@@ -24,23 +25,28 @@ class Rootfs:
         return done.stdout
 
 
-@pytest.fixture(scope="module")
-def rootfs(tmp_path_factory: pytest.TempPathFactory) -> Rootfs:
+_MACHINE = {"x86_64": "amd64", "aarch64": "arm64"}[platform.machine()]
+
+
+@pytest.fixture(scope="module", params=[name for name in BASES if cpu_of(name) == _MACHINE])
+def rootfs(
+    tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
+) -> Rootfs:
     folder = tmp_path_factory.mktemp("rootfs")
-    machine = {"x86_64": "amd64", "aarch64": "arm64"}[platform.machine()]
-    base(f"linux_{machine}").unpack(folder)
+    python = python_of(request.param)
+    base(request.param).unpack(folder)
     environment = folder / "app/.venv"
     (environment / "bin").mkdir(parents=True)
-    (environment / "bin/python").symlink_to("/usr/local/bin/python3.13")
+    (environment / "bin/python").symlink_to(f"/usr/local/bin/python{python}")
     (environment / "pyvenv.cfg").write_text("home = /usr/local/bin\n")
-    return Rootfs(folder)
+    return Rootfs(folder, python)
 
 
-@pytest.mark.parametrize("name", ["python", "python3", "python3.13"])
-def test_python_finds_itself(rootfs: Rootfs, name: str) -> None:
+def test_python_finds_itself(rootfs: Rootfs) -> None:
     says = "import os, sys; print(os.getuid(), os.getgid(), sys.executable, sys.prefix)"
-    path = f"/usr/local/bin/{name}"
-    assert rootfs.run(path, "-c", says).split() == ["65532", "65532", path, "/usr"]
+    for name in ("python", "python3", f"python{rootfs.python}"):
+        path = f"/usr/local/bin/{name}"
+        assert rootfs.run(path, "-c", says).split() == ["65532", "65532", path, "/usr"]
 
 
 def test_a_virtual_environment_on_it(rootfs: Rootfs) -> None:
@@ -124,5 +130,6 @@ def test_there_is_no_shell(rootfs: Rootfs) -> None:
 
 def test_os_is_debian(rootfs: Rootfs) -> None:
     says = "import platform; print(platform.freedesktop_os_release()['PRETTY_NAME'])"
-    assert rootfs.run("/usr/local/bin/python3", "-c", says).startswith("Debian GNU/Linux 13")
+    release = {"3.11": "12", "3.13": "13", "3.14": "forky"}[rootfs.python]
+    assert rootfs.run("/usr/local/bin/python3", "-c", says).startswith(f"Debian GNU/Linux {release}")
     assert os.path.islink(rootfs.folder / "etc/os-release")  # noqa: PTH114  not followed

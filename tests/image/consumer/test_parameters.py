@@ -200,6 +200,10 @@ ERRORS: dict[str, tuple[dict[str, str], str]] = {
         "ERROR: the base image bazel-out/k8-fastbuild/bin/empty_base has no program "
         "/usr/local/bin/python3.13: take one with this Python, or correct python_home",
     ),
+    "a Python that there is no base with": (
+        {"bases": "None", "interpreter": "None", "python": '"3.10"'},
+        "Error in fail: there is no base with Python 3.10, only with 3.13, 3.14, 3.12, 3.11: ",
+    ),
     "the interpreter elsewhere": (
         {"bytecode": "False", "python_home": '"/opt/python/bin"'},
         "has no program /opt/python/bin/python3.13: take one with this Python, or correct "

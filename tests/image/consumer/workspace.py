@@ -157,6 +157,7 @@ class Workspace:
             "srcs": 'glob(["src/shop/**"])',
             "application": '"shop.main:app"',
             "bases": "BASES",
+            "interpreter": '"@interpreter//:python"',
             "strip_prefix": '"src"',
         } | arguments
         lines = "".join(f"    {name} = {value},\n" for name, value in call.items())
