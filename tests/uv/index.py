@@ -1,4 +1,7 @@
-"""A package index on the loopback interface (PEP 503), and the wheels that it serves."""
+"""A package index on the loopback interface (PEP 503), and the wheels that it serves.
+
+Besides, `/links` is one page of links to all of them, without hashes.
+"""
 
 import hashlib
 import html
@@ -105,6 +108,9 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             files = [file for file in sorted(folder.iterdir()) if _project(file) == parts[1]]
             links = [f'<a href="{_link(file)}">{html.escape(file.name)}</a>' for file in files]
             self._answer("text/html", "\n".join(["<!DOCTYPE html>", *links]) if links else None)
+        elif parts == ["links"]:
+            links = [_link(file).partition("#")[0] for file in sorted(folder.iterdir())]
+            self._answer("text/html", "\n".join(f'<a href="{link}">x</a>' for link in links))
         elif len(parts) == 2 and parts[0] == "files" and (folder / parts[1]).is_file():
             self._answer("application/octet-stream", (folder / parts[1]).read_bytes())
         else:

@@ -17,7 +17,7 @@ import pytest
 from tests.uv.index import make_wheel
 from tests.uv.project import PYPROJECT
 from tests.uv.workspace import Workspace
-from uv.private.lock import portable
+from uv.private.lock_form import portable
 
 pytestmark = pytest.mark.usefixtures("restored")
 

@@ -14,7 +14,8 @@ from typing import Any
 import pytest
 
 from tests.uv.index import Index, make_wheel, sha256
-from uv.private.lock import LockError, check, portable
+from uv.private.lock import check
+from uv.private.lock_form import FormError, portable
 from uv.private.pinned_uv import UvError, environment
 
 PYPROJECT = """\
@@ -88,9 +89,10 @@ def versions(lock: Path) -> dict[str, str]:
     return dict(re.findall(r'^name = "(.*)"\nversion = "(.*)"$', lock.read_text(), re.MULTILINE))
 
 
-def plain(uv: Path, project: Path) -> str:
+def plain(uv: Path, project: Path, *options: str) -> str:
     """The lock as `uv lock` itself writes it."""
-    subprocess.run([uv, "lock", "--quiet", f"--python={sys.executable}"], cwd=project, check=True)
+    command = [str(uv), "lock", "--quiet", f"--python={sys.executable}", *options]
+    subprocess.run(command, cwd=project, check=True)
     return (project / "uv.lock").read_text()
 
 
@@ -149,16 +151,119 @@ def test_portable_form_says_the_same_as_the_plain_one(uv: Path, project: Path) -
 def test_a_local_version_is_decoded() -> None:
     digest = f'hash = "sha256:{"0" * 64}"'
     url = "https://pypi.example/a/b-1%2Bcpu-py3-none-any.whl#x"
-    line = f'    {{ url = "{url}", {digest}, size = 1 }},\n'
-    assert portable(line) == f'    {{ path = "b-1+cpu-py3-none-any.whl", {digest} }},\n'
+    lock = '[[package]]\nname = "b"\nsource = {{ registry = "{}" }}\nwheels = [\n    {{ {} }},\n]\n'
+    assert portable(
+        lock.format("https://pypi.example", f'url = "{url}", {digest}, size = 1')
+    ) == lock.format("wheelhouse", f'path = "b-1+cpu-py3-none-any.whl", {digest}')
 
 
 def test_an_address_that_must_stay_is_refused() -> None:
     lock = (
         'version = 1\n[[package]]\nname = "mine"\nsource = { git = "https://git.example/mine" }\n'
     )
-    with pytest.raises(LockError, match=r"^mine: comes from an address of its own"):
+    with pytest.raises(FormError, match=r"^mine: comes from an address of its own"):
         portable(lock)
+
+
+def test_a_plain_lock_is_what_uv_writes(uv: Path, index: Index, project: Path) -> None:
+    """Byte for byte: anew, with a further dependency, and upgraded."""
+    (index.folder / "leaf-1.0.tar.gz").write_bytes(b"a source distribution")
+    twin = project.parent / "twin"
+    twin.mkdir()
+    more = PYPROJECT.replace('"top"', '"top", "late"')
+    locks = set()
+    for pyproject, options in ((PYPROJECT, []), (more, []), (more, ["--upgrade"])):
+        for folder in (project, twin):
+            (folder / "pyproject.toml").write_text(pyproject)
+        done = run(uv, project, *options)
+        assert done.returncode == 0, done.stderr
+        locks.add(plain(uv, twin, *options))
+        assert (project / "uv.lock").read_text() == plain(uv, twin)
+        for name in ("leaf", "late"):
+            make_wheel(index.folder, name, "2.0")
+    assert len(locks) == 3
+
+
+def test_the_form_stays_unless_the_option_asks_for_another(
+    uv: Path, index: Index, project: Path
+) -> None:
+    """And whichever way it goes, the pins are kept."""
+    lock = project / "uv.lock"
+    run(uv, project)
+    plain_lock = lock.read_text()
+    make_wheel(index.folder, "leaf", "2.0")
+
+    assert run(uv, project, "--form=portable").returncode == 0
+    assert lock.read_text() == portable(plain_lock)
+    assert run(uv, project).returncode == 0
+    assert lock.read_text() == portable(plain_lock)
+    (project / "pyproject.toml").write_text(PYPROJECT.replace('"top"', '"top", "leaf"'))
+    assert run(uv, project).returncode == 0
+    assert index.url not in lock.read_text()
+    assert versions(lock)["leaf"] == "1.0"
+    (project / "pyproject.toml").write_text(PYPROJECT)
+
+    assert run(uv, project, "--form=plain").returncode == 0
+    assert lock.read_text() == plain_lock
+
+
+def test_a_lock_of_a_folder_beside_an_index_is_no_portable_one(
+    uv: Path, index: Index, project: Path
+) -> None:
+    """It names the folder that the portable form names, and the index's address: that stays."""
+    (project / "wheelhouse").mkdir()
+    (index.folder / "leaf-1.0-py3-none-any.whl").rename(
+        project / "wheelhouse" / "leaf-1.0-py3-none-any.whl"
+    )
+    (project / "pyproject.toml").write_text(f'{PYPROJECT}[tool.uv]\nfind-links = ["wheelhouse"]\n')
+    for _ in range(2):
+        assert run(uv, project).returncode == 0
+        lock = (project / "uv.lock").read_text()
+        assert 'source = { registry = "wheelhouse" }' in lock
+        assert f'source = {{ registry = "{index.url}" }}' in lock
+
+
+# A folder or a page of links: uv locks what is there without a hash.
+
+
+@pytest.mark.parametrize("form", ["plain", "portable"])
+@pytest.mark.parametrize("place", ["absolute", "relative", "page", "environment"])
+def test_hashes_of_find_links(
+    uv: Path, index: Index, project: Path, place: str, form: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_wheel(index.folder, "leaf", "1.0", {"other": ""}, tag="cp313-cp313-manylinux_2_17_aarch64")
+    digests = {file.name: sha256(file) for file in index.folder.iterdir()}
+    if place == "page":
+        links = index.url.replace("/simple", "/links")
+    else:
+        index.folder.rename(project / "a b")
+        links = "a b" if place == "relative" else str(project / "a b")
+    if place == "environment":
+        links = index.folder.as_uri()
+        (project / "a b").rename(index.folder)
+        monkeypatch.setenv("UV_FIND_LINKS", links)
+        monkeypatch.setenv("UV_NO_INDEX", "1")
+    else:
+        settings = f"[tool.uv]\nno-index = true\nfind-links = ['{links}']\n"
+        (project / "pyproject.toml").write_text(PYPROJECT + settings)
+    for outcome in ("written", "unchanged"):
+        done = run(uv, project, f"--form={form}")
+        assert done.returncode == 0, done.stderr
+        assert done.stderr.endswith(f"uv.lock is {outcome}.\n")
+        lock = (project / "uv.lock").read_text()
+        found = re.findall(r'"(?:[^"]*/)?([^"/]*\.whl)", hash = "sha256:(.*)"', lock)
+        assert dict(found) == digests
+    if form == "plain":
+        checked = subprocess.run([uv, "lock", "--check", f"--python={sys.executable}"], cwd=project)
+        assert checked.returncode == 0
+
+
+def test_a_lock_of_uvs_without_hashes_is_completed(uv: Path, index: Index, project: Path) -> None:
+    settings = f"[tool.uv]\nno-index = true\nfind-links = ['{index.folder}']\n"
+    (project / "pyproject.toml").write_text(PYPROJECT + settings)
+    assert "hash" not in plain(uv, project)
+    assert run(uv, project).returncode == 0
+    assert (project / "uv.lock").read_text().count('hash = "sha256:') == 2
 
 
 # bazel run //:lock
@@ -445,7 +550,7 @@ def test_a_python_that_is_not_here_is_not_needed(uv: Path, project: Path) -> Non
 def test_lock_fits_pyproject(uv: Path, tmp_path: Path) -> None:
     for name in ("pyproject.toml", "uv.lock"):
         (tmp_path / name).write_text(Path(name).read_text())
-    check(str(uv), tmp_path, environment(os.environ))
+    check(str(uv), tmp_path, environment(os.environ), portable=True)
     assert "//" not in re.sub(r"(?m)^#.*$", "", (tmp_path / "uv.lock").read_text())
 
 
@@ -463,7 +568,7 @@ def test_a_changed_pyproject_does_not_fit(uv: Path, tmp_path: Path, old: str, ne
     assert old in pyproject
     (tmp_path / "pyproject.toml").write_text(pyproject.replace(old, new, 1))
     with pytest.raises(UvError):
-        check(str(uv), tmp_path, environment(os.environ))
+        check(str(uv), tmp_path, environment(os.environ), portable=True)
 
 
 def test_the_known_revision_is_the_one_that_uv_writes(uv: Path, project: Path) -> None:

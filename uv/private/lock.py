@@ -22,51 +22,24 @@ import shutil
 import signal
 import sys
 import tempfile
-import urllib.parse
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import FrameType
 
-from uv.private.pinned_uv import ADDRESS, UvError, environment, run
-
-# The folder of wheels that the portable form names. It need not exist.
-WHEELHOUSE = "wheelhouse"
-
-# uv writes each of these on a line of its own or as one inline table, always in this order.
-_REGISTRY = re.compile(r'^source = \{ registry = "[^"]*" \}$', re.MULTILINE)
-_FILE = re.compile(r'\{ (?:url|path) = "([^"]*)", hash = "(sha256:[0-9a-f]{64})"[^{}]*\}')
+from uv.private.lock_form import (
+    WHEELHOUSE,
+    FormError,
+    is_portable,
+    pins,
+    portable,
+    without_sha256,
+)
+from uv.private.lock_hashes import complete
+from uv.private.pinned_uv import UvError, environment, run
 
 
 class LockError(Exception):
     """The lock can't be written; the message is for the user."""
-
-
-def portable(lock: str) -> str:
-    """The lock without addresses, from what `uv lock` writes; LockError if it needs one."""
-    lock = _REGISTRY.sub(f'source = {{ registry = "{WHEELHOUSE}" }}', lock)
-    lock = _FILE.sub(lambda file: f'{{ path = "{_file_name(file[1])}", hash = "{file[2]}" }}', lock)
-    if ADDRESS.search(lock):
-        names = [
-            re.search(r'^name = "([^"]*)"', package, re.MULTILINE)
-            for package in lock.split("[[package]]")
-            if ADDRESS.search(package)
-        ]
-        named = ", ".join(name[1] for name in names if name) or "pyproject.toml"
-        raise LockError(
-            f"{named}: comes from an address of its own (Git, a URL or a named index), or without "
-            "a sha256. A portable lock holds distributions of the machine's package index only: "
-            "leave out `portable = True`."
-        )
-    return lock
-
-
-def is_portable(lock: str) -> bool:
-    """Whether this is a lock in the portable form."""
-    return f'\nsource = {{ registry = "{WHEELHOUSE}" }}\n' in lock
-
-
-def _file_name(address: str) -> str:
-    return urllib.parse.unquote(urllib.parse.urlsplit(address).path.rpartition("/")[2])
 
 
 def lock(uv: str, folder: Path, arguments: list[str], env: Mapping[str, str]) -> str:
@@ -88,18 +61,17 @@ def lock(uv: str, folder: Path, arguments: list[str], env: Mapping[str, str]) ->
     return run(uv, folder, "lock", *arguments, env=env)[1]
 
 
-def check(uv: str, folder: Path, env: Mapping[str, str]) -> None:
-    """UvError unless the portable lock in the folder fits its project. Needs no index."""
+def check(uv: str, folder: Path, env: Mapping[str, str], *, portable: bool) -> None:
+    """UvError unless the lock in the folder fits its project. A portable one needs no index."""
+    if not portable:
+        lock(uv, folder, ["--check"], env)
+        return
     wheelhouse = folder / WHEELHOUSE
     made = not wheelhouse.exists()
     wheelhouse.mkdir(exist_ok=True)
+    arguments = ["--check", "--offline", "--no-index", f"--find-links={WHEELHOUSE}"]
     try:
-        lock(
-            uv,
-            folder,
-            ["--check", "--offline", "--no-index", f"--find-links={WHEELHOUSE}"],
-            {name: value for name, value in env.items() if name != "UV_FIND_LINKS"},
-        )
+        lock(uv, folder, arguments, {k: v for k, v in env.items() if k != "UV_FIND_LINKS"})
     finally:
         if made:
             with contextlib.suppress(OSError):  # somebody has filled it
@@ -114,19 +86,6 @@ def root_of(uv: str, folder: Path, env: Mapping[str, str]) -> Path:
         if "No `project` table found" in str(error):  # dependency groups alone
             return folder
         raise LockError(f"{error}.") from None
-
-
-def pins(lock: str) -> str:
-    """A lock that holds what can still be read of one that uv can't read: the versions."""
-    package = (
-        r'^name = "([A-Za-z0-9._-]+)"\nversion = "([A-Za-z0-9.!+_-]+)"\n'
-        r'(source = \{ (?:registry|git) = "[^"\n]*" \})$'
-    )
-    found = dict.fromkeys(re.findall(package, lock, re.MULTILINE))
-    return 'version = 1\nrequires-python = ">=3.8"\n' + "".join(
-        f'\n[[package]]\nname = "{name}"\nversion = "{version}"\n{source}\n'
-        for name, version, source in found
-    )
 
 
 def write(path: Path, content: str) -> None:
@@ -190,10 +149,10 @@ def _resolve(uv: str, folder: Path, path: Path, upgrades: list[str], form: str) 
     old = path.read_bytes().decode("utf-8", "replace") if path.exists() else ""
     if form == "keep":
         form = "portable" if is_portable(old) else "plain"
-    if form == "portable" and is_portable(old) and not upgrades:
+    if form == "portable" and is_portable(old) and not upgrades and not without_sha256(old):
         # uv leaves a lock that fits alone, but here it would ask for an index that isn't there.
         with contextlib.suppress(UvError):
-            check(uv, folder, env)
+            check(uv, folder, env, portable=True)
             return ""
     try:
         said = lock(uv, folder, upgrades, env)
@@ -205,11 +164,13 @@ def _resolve(uv: str, folder: Path, path: Path, upgrades: list[str], form: str) 
         print("uv.lock can't be read: keeping the versions found in it.", file=sys.stderr)
         write(path, pins(old))
         said = lock(uv, folder, upgrades, env)
+    written = path.read_text("utf-8")
+    result = complete(uv, folder, written, env)
     if form == "portable":
-        plain = path.read_text("utf-8")
-        if (converted := portable(plain)) != plain:
-            write(path, converted)
-            check(uv, folder, env)
+        result = portable(result)
+    if result != written:
+        write(path, result)
+        check(uv, folder, env, portable=form == "portable")
     return said
 
 
@@ -217,7 +178,7 @@ def relock(uv: str, folder: Path, upgrades: list[str], form: str) -> tuple[str, 
     """Lock the project in the folder; returns what uv said, and whether the lock has changed.
 
     `form` is `plain`, `portable` or, to keep the one that the lock has, `keep`; a new lock is
-    plain. LockError, UvError or OSError: the lock is what it was before.
+    plain. LockError, FormError, UvError or OSError: the lock is what it was before.
     """
     if not (folder / "pyproject.toml").exists():
         raise LockError(f"There is no {folder / 'pyproject.toml'}.")
@@ -276,7 +237,7 @@ def main() -> None:
         raise
     except OSError as error:
         sys.exit(f"{name} stays as it is. {error.strerror}: {error.filename}.")
-    except (LockError, UvError) as error:
+    except (FormError, LockError, UvError) as error:
         sys.exit(f"{name} stays as it is. {str(error).rstrip('.')}.")
     print(said + f"{name} is {'written' if changed else 'unchanged'}.", file=sys.stderr)
 

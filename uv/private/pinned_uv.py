@@ -21,7 +21,7 @@ _DROPPED = (
     "UV_WORKING_DIRECTORY",
 )
 
-ADDRESS = re.compile(r"\b[a-z][a-z0-9+.-]*://[^\s`'\")]*")
+_ADDRESS = re.compile(r"\b[a-z][a-z0-9+.-]*://[^\s`'\")]*")
 
 NO_PYTHON = (
     "this machine has no Python that the project takes ({wanted}). Put one on PATH, or change "
@@ -81,7 +81,7 @@ def run(uv: str, folder: Path, *arguments: str, env: Mapping[str, str]) -> tuple
     if done.returncode:
         raise UvError(reason(done.stderr))
     return done.stdout, re.sub(
-        r"^Using .* interpreter at: .*\n", "", ADDRESS.sub("<address>", done.stderr)
+        r"^Using .* interpreter at: .*\n", "", _ADDRESS.sub("<address>", done.stderr)
     )
 
 
@@ -95,7 +95,7 @@ def reason(said: str) -> str:
         if found := re.search(pattern, said):
             return sentence.format(**found.groupdict())
     # uv warns of a file that it can't parse before it fails because of that.
-    error = ADDRESS.sub("<address>", said).rpartition("error: ")[2]
+    error = _ADDRESS.sub("<address>", said).rpartition("error: ")[2]
     words = []
     backend = False
     for line in map(str.strip, error.splitlines()):
