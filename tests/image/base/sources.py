@@ -92,6 +92,7 @@ def write_layout(folder: Path, layers: list[bytes]) -> None:
     index = {"manifests": [blob(json.dumps(manifest).encode(), f"{oci}.manifest.v1+json")]}
     (folder / "index.json").write_text(json.dumps(index))
     (folder / "BUILD.bazel").write_text('exports_files(["index.json"])\n')
+    (folder / "REPO.bazel").touch()
 
 
 def gzipped(layout: Layout) -> list[bytes]:
