@@ -14,7 +14,6 @@ credential helper. They are never part of an attribute, a file or a message.
 """
 
 load("@bazel_tools//tools/build_defs/repo:utils.bzl", "read_user_netrc", "use_netrc")
-load("//tools:pythons.bzl", "PYTHONS", "python_interpreter")
 
 # PEP 503, and PEP 691's name of it.
 _ACCEPT = "application/vnd.pypi.simple.v1+html, text/html;q=0.2"
@@ -180,16 +179,6 @@ def _find_links(rctx, credentials, place, file):
     rctx.delete("index.html")
     return url
 
-def _pips_default(rctx):
-    """The index that this machine's pip asks when nobody tells it another, or None."""
-    ask = ["-c", "from pip._internal.models.index import PyPI; print(PyPI.simple_url)"]
-    python = rctx.which("python3")
-    told = rctx.execute([python] + ask) if python else None
-    if (not told or told.return_code) and rctx.os.environ.get("FASTAPI_IMAGE_MODE", "hub") == "hub":
-        # The base of hub mode ships pip. A label here, not an attribute: it is fetched for nothing otherwise.
-        told = rctx.execute([rctx.path(python_interpreter("hub", PYTHONS[0]))] + ask)
-    return told.stdout.strip() if told and told.return_code == 0 else None
-
 def download(rctx, distribution, file, sha256, url = "", project_indexes = []):
     """Downloads a locked file into the repository, or says in one sentence why it can't be had.
 
@@ -247,7 +236,7 @@ def download(rctx, distribution, file, sha256, url = "", project_indexes = []):
         if ask(index, "index \"{}\" of pyproject.toml".format(name)):
             return None
     if not url and not machine and not project_indexes:
-        default = None if environ.get("UV_NO_INDEX") else _pips_default(rctx)
+        default = None if environ.get("UV_NO_INDEX") else rctx.read(rctx.path(Label("@uv_pip//:index")), watch = "no").strip()
         if not default:
             reasons.append("the lock has no address, and this machine is configured for no index: set UV_DEFAULT_INDEX")
         elif ask(default, "pip's default index"):

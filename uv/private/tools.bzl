@@ -5,6 +5,7 @@
 | `@uv` | uv itself |
 | `@uv_installer` | PyPA's `installer`, which says where a wheel's files belong |
 | `@uv_packaging` | PyPA's `packaging`, which chooses a wheel by its tags |
+| `@uv_pip` | where pip looks by default, for a machine that is configured for no index |
 | `@uv_tomli` | `tomli`, which reads TOML 1.1, as uv does and the standard library's `tomllib` doesn't yet |
 
 Each is one wheel, downloaded by its SHA-256 as the locked wheels are.
@@ -12,6 +13,7 @@ Each is one wheel, downloaded by its SHA-256 as the locked wheels are.
 
 load(":binary.bzl", "uv_binary")
 load(":locked_file.bzl", "locked_file_repository")
+load(":pip.bzl", "pip")
 
 _TOOLS = {
     "installer": ("1.1.0", "f55f5728ff61d3dd54dbc5a397cf3f7307cb64b180c20b72afbebf01c9e2c8a0"),
@@ -32,6 +34,7 @@ def tool_wheel(name):
 
 def _uv_tools_impl(mctx):
     uv_binary(name = "uv")
+    pip(name = "uv_pip")
     for name, (version, sha256) in _TOOLS.items():
         locked_file_repository(
             name = "uv_" + name,
