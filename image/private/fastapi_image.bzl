@@ -60,7 +60,7 @@ def fastapi_image(
         bytecode = True,
         strip = True,
         compression_level = 5,
-        large_distribution = 500000,
+        large_distribution = 150000,
         small_layers = 11,
         max_layers = 40,
         python_home = "/usr/local/bin",
@@ -134,9 +134,11 @@ def fastapi_image(
             library. Without, a container starts more slowly, as it can't keep what it compiles.
         strip: take debug sections and symbol tables out of the dependencies' compiled code.
         compression_level: zlib's level for all layers, 1 to 9. 5 is the best of size and time.
-        large_distribution: installed size in bytes from which on a distribution has its own layer.
-        small_layers: number of layers for the other distributions, best a prime.
-        max_layers: most layers that the image may have; engines allow 127.
+        large_distribution: size of its wheel in bytes from which on a distribution has its own layer,
+            as far as `max_layers` reaches: the largest come first.
+        small_layers: number of layers that the other distributions share, best a prime.
+        max_layers: most layers that the image may have; engines allow 127. However long the lock
+            is, there are no more.
         python_home: absolute path of the folder in the base that holds `python3.13`.
         repo_tags: list of names with tags for `<name>_load`. The first also gets a tag that follows from the
             image's digest. Default: `["<name>:latest"]`.
