@@ -21,7 +21,7 @@
 
 _PYTHON = "@rules_python//python:toolchain_type"
 
-def _run(ctx, command, args, inputs, outputs, mnemonic, progress_message):
+def _run(ctx, command, args, inputs, outputs, mnemonic, progress_message, execution_requirements = {}):
     """Registers an action that runs one sub-command.
 
     Args:
@@ -32,6 +32,7 @@ def _run(ctx, command, args, inputs, outputs, mnemonic, progress_message):
         outputs: list of Files that it writes.
         mnemonic: of the action.
         progress_message: what a user sees while it runs.
+        execution_requirements: dict of further ones, such as `{"no-remote-exec": "1"}`.
     """
     python = ctx.toolchains[_PYTHON].py3_runtime
     start = ctx.actions.args()
@@ -45,7 +46,7 @@ def _run(ctx, command, args, inputs, outputs, mnemonic, progress_message):
     ctx.actions.run(
         executable = python.interpreter,
         arguments = [start, args],
-        execution_requirements = {"requires-worker-protocol": "json", "supports-workers": "1"},
+        execution_requirements = {"requires-worker-protocol": "json", "supports-workers": "1"} | execution_requirements,
         inputs = inputs if type(inputs) == "depset" else depset(inputs),
         tools = [depset([ctx.file._tool, ctx.file._tool_worker] + ctx.files._tool_sources), python.files],
         outputs = outputs,

@@ -7,7 +7,10 @@ load(":base_interpreter.bzl", "base_interpreter")
 load(":bytecode_layer.bzl", "bytecode_layer")
 load(":loader.bzl", "loader")
 load(":project_labels.bzl", "project_labels")
+load(":project_metadata.bzl", "project_metadata")
 load(":python_layers.bzl", "python_layers")
+load(":start_check.bzl", "start_check")
+load(":unwanted.bzl", "is_bazel_s")
 load(":venv_layer.bzl", "venv_layer")
 
 _CPUS = {
@@ -25,10 +28,9 @@ _DISTRIBUTIONS = {
     "linux_arm64": "@pypi//:runtime_linux_arm64",
 }
 
-def _command(application, host, port, workers, uvicorn_options):
+def _command(application, factory, host, port, workers, uvicorn_options):
     """The image's Cmd: what uvicorn is given."""
-    return [
-        application,
+    return [application] + (["--factory"] if factory else []) + [
         "--host",
         host,
         "--port",
@@ -37,11 +39,22 @@ def _command(application, host, port, workers, uvicorn_options):
         str(workers),
     ] + uvicorn_options
 
+def _roots(workdir, uvicorn_options, env):
+    """Folders below the working directory where import looks by uvicorn's options or PYTHONPATH."""
+    folders = env.get("PYTHONPATH", "").split(":")
+    for option, value in zip(uvicorn_options, uvicorn_options[1:] + [""]):
+        folders += [value] if option == "--app-dir" else []
+        folders += [option.removeprefix("--app-dir=")] if option.startswith("--app-dir=") else []
+    folders = [folder.removeprefix(workdir).strip("/") for folder in folders if folder]
+    return [folder.removeprefix("./") for folder in folders]
+
 def fastapi_image(
         name,
         srcs,
         application = "main:app",
+        factory = False,
         strip_prefix = None,
+        dockerignore = None,
         distributions = _DISTRIBUTIONS,
         bases = _BASES,
         base_layers = 5,
@@ -56,6 +69,7 @@ def fastapi_image(
         env = {},
         labels = {},
         pyproject = None,
+        version = None,
         layers = [],
         bytecode = True,
         strip = True,
@@ -95,17 +109,32 @@ def fastapi_image(
     | `<name>_provenance_linux_amd64`, … | the provenance, as SLSA 1.0 in an in-toto statement |
     | `<name>_app`, `<name>_venv`, `<name>_layers`, `<name>_base_bytecode_linux_amd64`, `…_arm64` | the layers by themselves |
 
-    The build fails with one line that says what and where if: `application` names no module or no
-    attribute of the sources; a source isn't valid Python; two sources have one path in the image, or
-    one lies in the virtual environment; there would be more than `max_layers` layers; a base has no
+    The build fails with one line that says what and where if: `application` names no module, or no
+    attribute of one in the sources; no distribution and no base brings the program that `entrypoint`
+    names; a source isn't valid Python, or is a symbolic link out of the workspace; two sources have
+    one path in the image; `max_layers` leaves no room for any distribution; a base has no
     `python3.13` in `python_home`.
+
+    What is no part of an application is not packed, whatever `srcs` says, so `glob(["**"])` will do:
+    settings and credentials (`.env*`, but `.env.example`, `.sample`, `.template` and `.dist` are
+    packed; `.netrc`, `.pypirc`, `.git-credentials`), private keys, virtual environments,
+    `node_modules`, what `.dockerignore` names; caches, folders of version control, Docker's and
+    Bazel's files. The build says in one line what it left out, but for what nobody misses. What is
+    wanted nevertheless goes into a tarball in `layers`.
 
     Args:
         name: name of the image.
         srcs: the application's sources and the data files that they read.
-        application: what uvicorn starts, as `module:attribute`; checked against `srcs`.
-        strip_prefix: folder, relative to the workspace, whose contents go to `workdir`. A file of
-            `srcs` outside of it is an error. Default: the package of the BUILD file.
+        application: what uvicorn starts, as `module:attribute`; checked unless `cmd` is given.
+        factory: `application` names a function that returns the application, such as
+            `shop.main:create_app`: uvicorn's `--factory`.
+        strip_prefix: folder, relative to the workspace, whose contents go to `workdir`, or a list of
+            them, such as `["services/api", "libs/common"]`; the longest wins. A file of `srcs` in
+            none of them is data beside the code, such as `config/`: it keeps its path below the
+            package of the BUILD file, or else the workspace. Default: that package.
+        dockerignore: label of a file with patterns, in Docker's language, of what is not packed;
+            they count from its folder on. Default: the package's `.dockerignore`, if there is one;
+            "" is none.
         distributions: dict from platform (`linux_amd64`, `linux_arm64`) to the locked
             distributions for it. Its keys are the platforms that images are made for. Default:
             the project's dependencies in the lock that is `@pypi`, for both.
@@ -128,7 +157,14 @@ def fastapi_image(
         labels: dict of labels; they come after those from `pyproject` and win, and an empty value
             takes one out.
         pyproject: label of a pyproject.toml whose `[project]` gives `org.opencontainers.image.*`,
-            `version` and `maintainer`. Default: no such labels.
+            `version` and `maintainer`. A project with a `[build-system]` is also installed, as uv
+            does, in its place: code finds its version and entry points (`importlib.metadata`), its
+            console scripts are there, its modules can be imported from everywhere. Default: none of
+            this.
+        version: the project's version, whatever `pyproject` says. One that is dynamic is found where
+            hatch, setuptools, flit, pdm or poetry would read it, in a file among `srcs` named
+            `__init__.py`, `__about__.py`, `version.py` or the like; for one that only a program can
+            tell, as from the repository's history, the build says that it takes 0.0.0.
         layers: further tarballs (.tar, .tar.gz, .tar.zst), above the dependencies.
         bytecode: compile every module of the application, the dependencies and the base's standard
             library. Without, a container starts more slowly, as it can't keep what it compiles.
@@ -150,6 +186,22 @@ def fastapi_image(
         tags: of all targets.
     """
     common = {"tags": tags, "visibility": visibility}
+    command = cmd or _command(application, factory, host, port, workers, uvicorn_options)
+    checked = {
+        # Where the command is another, uvicorn may be given another application.
+        "application": "" if cmd else application,
+        "environment": workdir.strip("/") + "/.venv",
+        "workdir": workdir.strip("/"),
+    } | common
+    if type(srcs) == "list":
+        srcs = [file for file in srcs if type(file) != "string" or not is_bazel_s(file)]
+    if strip_prefix == None:
+        strip_prefix = native.package_name()
+    if type(strip_prefix) == "string":
+        strip_prefix = [strip_prefix]
+    if dockerignore == None:
+        dockerignore = (native.glob([".dockerignore"], allow_empty = True) or [None])[0]
+    project = name + "_project" if pyproject else None
     environment = workdir.strip("/") + "/.venv"
     unknown = [platform for platform in distributions if platform not in _CPUS or platform not in bases]
     if unknown:
@@ -179,20 +231,32 @@ def fastapi_image(
         strip = strip,
         **common
     )
+    if project:
+        project_metadata(
+            name = project,
+            srcs = srcs,
+            environment = environment,
+            pyproject = pyproject,
+            strip_prefix = strip_prefix,
+            version = version or "",
+            workdir = workdir.strip("/"),
+            **common
+        )
     app_layer(
         name = name + "_app",
         srcs = srcs,
-        application = application,
         bytecode = bytecode,
         compression_level = compression_level,
-        environment = environment,
-        strip_prefix = native.package_name() if strip_prefix == None else strip_prefix,
-        workdir = workdir.strip("/"),
-        **common
+        dockerignore = dockerignore or None,
+        project = project,
+        roots = _roots(workdir, uvicorn_options, env),
+        strip_prefix = strip_prefix,
+        **checked
     )
     project_labels(
         name = name + "_labels",
         labels = labels,
+        project = project,
         pyproject = pyproject,
         **common
     )
@@ -210,17 +274,32 @@ def fastapi_image(
             home = python_home,
             **common
         )
+        start_check(
+            name = "{}_start_{}".format(name, platform),
+            app = name + "_app",
+            base = bases[platform],
+            further_layers = layers,
+            layers = name + "_layers",
+            platform = platform,
+            project = project,
+            # With another PATH, a program may be anywhere.
+            words = [] if "PATH" in env else (entrypoint or []) + command,
+            **checked
+        )
         native.filegroup(
             name = "{}_layers_{}".format(name, platform),
             srcs = [name + "_layers"],
-            data = ["{}_base_interpreter_{}".format(name, platform)],
+            data = [
+                "{}_base_interpreter_{}".format(name, platform),
+                "{}_start_{}".format(name, platform),
+            ],
             output_group = platform,
             **common
         )
         oci_image(
             name = "{}_{}".format(name, platform),
             base = bases[platform],
-            cmd = cmd or _command(application, host, port, workers, uvicorn_options),
+            cmd = command,
             entrypoint = entrypoint,
             env = {
                 "PATH": "/{}/bin:$PATH".format(environment),
