@@ -56,7 +56,8 @@ def run(options: Options) -> None:
         if os.path.isdir(source):
             raise LayerError(f"{source} is a folder: name its files in srcs, as glob() does")
     workdir, environment = options.one("workdir"), options.one("environment")
-    roots, further = [""], []
+    roots: list[str] = []
+    further: list[tarball.Entry] = []
     for path in options.many("project"):
         roots, further = _project(path, environment)
     application = options.one("application", "")

@@ -49,7 +49,7 @@ class Sources:
         self._roots = [f"{root}/" if root else "" for root in roots]
 
     def find(self, module: str) -> tuple[str, bool]:
-        """Returns the file of a module and whether it is a package; ("", False) if there is none."""
+        """Returns the file of a module, "" if there is none, and whether it is a package."""
         stem = module.replace(".", "/")
         for root in self._roots:
             # A package wins over a module of the same name, as it does for import.
@@ -101,9 +101,9 @@ def check(application: str, sources: Sources) -> None:
             parts = parts[: len(parts) - level + is_package]
             module_there = ".".join([*parts, module_there] if module_there else parts)
         module = module_there
-    also = "".join(f", which {each} imports it from," for each in reversed(way[:-1]))
+    also = f", which {way[-2]} imports from it" if len(way) > 1 else ""
     raise LayerError(
-        f"application = {application!r}: {way[-1]}{also} binds no name {name!r} at its top level; "
+        f"application = {application!r}: {way[-1]} binds no name {name!r} at its top level{also}; "
         "correct application or the module"
     )
 

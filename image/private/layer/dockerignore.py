@@ -1,9 +1,9 @@
 """`.dockerignore`: which files of a folder a build is not to see.
 
-The language is Docker's ("docker build", ".dockerignore file"): a pattern a line, `#` for a comment,
-`*` and `?` within a name, `[a-z]`, `**` for any number of folders, `!` for an exception. A pattern
-counts from the folder of the file on, also without `/` at its beginning; it covers what is below
-what it matches; the last line that matches decides.
+The language is Docker's ("docker build", ".dockerignore file"): a pattern a line, `#` for a
+comment, `*` and `?` within a name, `[a-z]`, `**` for any number of folders, `!` for an exception. A
+pattern counts from the folder of the file on, also without `/` at its beginning; it covers what is
+below what it matches; the last line that matches decides.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """Symbolic links among the sources: Bazel shows what they lead to, this shows that they are links.
 
-Bazel follows a link of a source tree and takes what it finds for a file like any other. But it shows
-actions the files by links of its own, so that, on the machine of the workspace, they lead there. A
-link and a copy of what it leads to are one input for Bazel: an action is not run again when one
-takes the place of the other.
+Bazel follows a link of a source tree and takes what it finds for a file like any other. But it
+shows actions the files by links of its own, so that, on the machine of the workspace, they lead
+there. A link and a copy of what it leads to are one input for Bazel: an action is not run again
+when one takes the place of the other.
 """
 
 from __future__ import annotations
@@ -112,7 +112,7 @@ def _inside(root: str, link: str, target: str) -> str:
 def _places(
     path: str, place: str, link: str, target: str, sources: dict[str, str]
 ) -> tuple[str, str] | None:
-    """Returns where link and target are in the image, going by one file below both; None: nowhere."""
+    """Returns where link and target are in the image, by one file below both; None: nowhere."""
     rest = path.removeprefix(link)
     there = sources.get(target + rest)
     if there is None or not place.endswith(rest) or not there.endswith(rest):

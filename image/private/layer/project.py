@@ -1,4 +1,4 @@
-"""Sub-command `project`: pyproject.toml → what an installer writes of a project that stays in its folder.
+"""Sub-command `project`: pyproject.toml → what an installer writes of a project in its folder.
 
 That is what `uv sync` makes of a project with a `[build-system]`: an editable install. Code finds
 its own version and entry points (`importlib.metadata`), its console scripts start, and its modules
@@ -6,7 +6,7 @@ can be imported from everywhere. No source is an input, and nothing of the proje
 
 Options:
     --pyproject=PATH    the file
-    --name=PATH         repeatable: a file that may hold the version: its path beside pyproject.toml …
+    --name=PATH         repeatable: a file that may hold the version, beside pyproject.toml …
     --file=PATH         … and, in the same order, that file on this machine
     --version=X         optional: the version, whatever the file says
     --workdir=DIR       the working directory in the image, such as app
@@ -15,8 +15,8 @@ Options:
     --output=PATH       JSON: `version` ("" if unknown), `files` (path in the virtual environment →
                         text) and `roots` (folders below the working directory that hold modules)
 
-The formats: core metadata 2.4, "recording installed projects", entry points, direct URLs, and site's
-path configuration files.
+The formats: core metadata 2.4, "recording installed projects", entry points, direct URLs, and
+site's path configuration files.
 """
 
 from __future__ import annotations
@@ -79,19 +79,23 @@ def run(options: Options) -> None:
             workdir, place = options.one("workdir"), options.one("place", "")
             made["roots"] = roots(document, place)
             made["files"] = install(
-                document, version.normalise(found or _UNKNOWN), workdir, made["roots"], options.one("environment")
+                document,
+                version.normalise(found or _UNKNOWN),
+                workdir,
+                made["roots"],
+                options.one("environment"),
             )
     except (AttributeError, TypeError, KeyError):
         raise LayerError(f"{path}: [project] is not as PEP 621 has it") from None
-    with open(options.one("output"), "w", encoding="utf-8") as file:
-        json.dump(made, file, ensure_ascii=False, sort_keys=True)
+    with open(options.one("output"), "w", encoding="utf-8") as output:
+        json.dump(made, output, ensure_ascii=False, sort_keys=True)
 
 
 def roots(document: dict[str, Any], place: str) -> list[str]:
     """Returns the folders below the working directory in which modules may be.
 
-    Those that the backends know by `src/` or by a setting, also where the sources come without them:
-    a folder that isn't there does no harm.
+    Those that the backends know by `src/` or by a setting, also where the sources come without
+    them: a folder that isn't there does no harm.
 
     Args:
         document: pyproject.toml.

@@ -61,9 +61,7 @@ def _unwanted(options: Options, names: dict[str, str]) -> Iterator[tuple[str, st
         if source in keys and is_private_key(source):
             yield source, "private key"
         elif (
-            patterns
-            and name.startswith(folder)
-            and patterns.leaves_out(name.removeprefix(folder))
+            patterns and name.startswith(folder) and patterns.leaves_out(name.removeprefix(folder))
         ):
             yield source, "by .dockerignore"
 

@@ -120,8 +120,8 @@ def _no_module(application: str, module: str, image: _Image) -> str:
                 folder = path.removesuffix(end).replace("/", ".")
                 return (
                     f"{message}, but {file}: give strip_prefix = "
-                    f"\"{file.removesuffix(end).rstrip('/')}\", or application = "
-                    f"\"{folder}{application}\""
+                    f'"{file.removesuffix(end).rstrip("/")}", or application = '
+                    f'"{folder}{application}"'
                 )
     if image.left_out & set(ends):
         return f"{message}: .dockerignore leaves it out; add a line with ! there"

@@ -1,4 +1,4 @@
-"""A project's version as pyproject.toml gives it, or says where to find it without running anything."""
+"""A project's version, where pyproject.toml gives it or says in which file it is."""
 
 from __future__ import annotations
 
@@ -79,9 +79,7 @@ def normalise(version: str) -> str:
         made += f".dev{int(part['dev_number'] or 0)}"
     if part["local"]:
         pieces = re.split(r"[-_.]", part["local"])
-        made += "+" + ".".join(
-            str(int(piece)) if piece.isdecimal() else piece for piece in pieces
-        )
+        made += "+" + ".".join(str(int(piece)) if piece.isdecimal() else piece for piece in pieces)
     return made
 
 
@@ -120,9 +118,7 @@ def _pdm(table: Mapping[str, Any], read: Callable[[str], bytes | None]) -> str:
     return _search(str(table.get("path", "")), _ASSIGNMENT, read)
 
 
-def _attribute(
-    reference: str, folders: Iterable[str], read: Callable[[str], bytes | None]
-) -> str:
+def _attribute(reference: str, folders: Iterable[str], read: Callable[[str], bytes | None]) -> str:
     """Finds `module.name` in one of the folders."""
     module, _, name = reference.partition(":") if ":" in reference else reference.rpartition(".")
     stem = module.replace(".", "/")

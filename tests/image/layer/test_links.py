@@ -22,8 +22,11 @@ def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def sources(root: Path) -> dict[str, str]:
     """All files of src/, as glob() finds them: through links, too."""
-    found = (Path(folder, name) for folder, _, names in os.walk(root / "src", followlinks=True)
-             for name in names)
+    found = (
+        Path(folder, name)
+        for folder, _, names in os.walk(root / "src", followlinks=True)
+        for name in names
+    )
     paths = (str(path.relative_to(root)) for path in found)
     return {path: path.removeprefix("src/") for path in paths}
 
@@ -104,7 +107,9 @@ def test_bazels_own_links(
         root = inner
     monkeypatch.chdir(root)
     if target:
-        with pytest.raises(LayerError, match=r"^src/out\.py is a symbolic link to /elsewhere/src/o"):
+        with pytest.raises(
+            LayerError, match=r"^src/out\.py is a symbolic link to /elsewhere/src/o"
+        ):
             links(given)
     else:
         assert links(given) == {"shop/now.yaml": "prod.yaml", "all": "shop"}
