@@ -131,6 +131,8 @@ def test_everything_otherwise(workspace: Workspace) -> None:
     assert load.returncode == 1, load.stderr
     last = load.stderr.splitlines()[-1]
     assert last.startswith(f"load: Docker at {nowhere['DOCKER_HOST']} does not answer"), load.stderr
+    # The project, which has a build system, is installed in its place.
+    assert f"srv/shop/{SITE.removeprefix('app/')}shop-1.2.dist-info/METADATA" in found
     script = layout.read("srv/shop/.venv/bin/uvicorn")
     assert script.startswith(b"#!/srv/shop/.venv/bin/python\n")
     assert b"home = /usr/local/bin/../bin\n" in layout.read("srv/shop/.venv/pyvenv.cfg")
