@@ -24,7 +24,7 @@ load("@rules_python//python:py_runtime_info.bzl", "PyRuntimeInfo")
 
 _PYTHON = "@rules_python//python:toolchain_type"
 
-def _run(ctx, command, args, inputs, outputs, mnemonic, progress_message):
+def _run(ctx, command, args, inputs, outputs, mnemonic, progress_message, execution_requirements = {}):
     """Registers an action that runs one sub-command.
 
     Args:
@@ -35,6 +35,7 @@ def _run(ctx, command, args, inputs, outputs, mnemonic, progress_message):
         outputs: list of Files that it writes.
         mnemonic: of the action.
         progress_message: what a user sees while it runs.
+        execution_requirements: dict of further ones, such as `{"no-remote-exec": "1"}`.
     """
     chosen = getattr(ctx.attr, "python", None)
     python = chosen[PyRuntimeInfo] if chosen else ctx.toolchains[_PYTHON].py3_runtime
@@ -51,7 +52,7 @@ def _run(ctx, command, args, inputs, outputs, mnemonic, progress_message):
     ctx.actions.run(
         executable = python.interpreter,
         arguments = [start, args],
-        execution_requirements = {"requires-worker-protocol": "json", "supports-workers": "1"},
+        execution_requirements = {"requires-worker-protocol": "json", "supports-workers": "1"} | execution_requirements,
         inputs = inputs if type(inputs) == "depset" else depset(inputs),
         tools = [
             depset([ctx.file._tool, ctx.file._tool_worker] + ctx.files._tool_sources + ctx.files._tool_libraries),

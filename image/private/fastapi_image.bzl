@@ -7,8 +7,11 @@ load(":base_interpreter.bzl", "base_interpreter")
 load(":bytecode_layer.bzl", "bytecode_layer")
 load(":loader.bzl", "loader")
 load(":project_labels.bzl", "project_labels")
+load(":project_metadata.bzl", "project_metadata")
 load(":python_choice.bzl", "by_python", "lock_pythons")
 load(":python_layers.bzl", "python_layers")
+load(":start_check.bzl", "start_check")
+load(":unwanted.bzl", "is_bazel_s")
 load(":venv_layer.bzl", "venv_layer")
 
 _CPUS = {
@@ -19,10 +22,9 @@ _CPUS = {
 # Of each Python: `{}` stands for its version.
 _BASE = str(Label("//image/base:python_{}"))
 
-def _command(application, host, port, workers, uvicorn_options):
+def _command(application, factory, host, port, workers, uvicorn_options):
     """The image's Cmd: what uvicorn is given."""
-    return [
-        application,
+    return [application] + (["--factory"] if factory else []) + [
         "--host",
         host,
         "--port",
@@ -31,11 +33,22 @@ def _command(application, host, port, workers, uvicorn_options):
         str(workers),
     ] + uvicorn_options
 
+def _roots(workdir, uvicorn_options, env):
+    """Folders below the working directory where import looks by uvicorn's options or PYTHONPATH."""
+    folders = env.get("PYTHONPATH", "").split(":")
+    for option, value in zip(uvicorn_options, uvicorn_options[1:] + [""]):
+        folders += [value] if option == "--app-dir" else []
+        folders += [option.removeprefix("--app-dir=")] if option.startswith("--app-dir=") else []
+    folders = [folder.removeprefix(workdir).strip("/") for folder in folders if folder]
+    return [folder.removeprefix("./") for folder in folders]
+
 def fastapi_image(
         name,
         srcs,
         application = "main:app",
+        factory = False,
         strip_prefix = None,
+        dockerignore = None,
         python = None,
         pypi = "@pypi",
         dependencies = "runtime",
@@ -55,11 +68,12 @@ def fastapi_image(
         env = {},
         labels = {},
         pyproject = None,
+        version = None,
         layers = [],
         bytecode = True,
         strip = True,
         compression_level = 5,
-        large_distribution = 500000,
+        large_distribution = 150000,
         small_layers = 11,
         max_layers = 40,
         python_home = "/usr/local/bin",
@@ -94,17 +108,32 @@ def fastapi_image(
     | `<name>_provenance_linux_amd64`, … | the provenance, as SLSA 1.0 in an in-toto statement |
     | `<name>_app`, `<name>_venv`, `<name>_layers_linux_amd64`, `<name>_base_bytecode_linux_amd64`, `…_arm64` | the layers by themselves |
 
-    The build fails with one line that says what and where if: `application` names no module or no
-    attribute of the sources; a source isn't valid Python; two sources have one path in the image, or
-    one lies in the virtual environment; there would be more than `max_layers` layers; a base has no
+    The build fails with one line that says what and where if: `application` names no module, or no
+    attribute of one in the sources; no distribution and no base brings the program that `entrypoint`
+    names; a source isn't valid Python, or is a symbolic link out of the workspace; two sources have
+    one path in the image; `max_layers` leaves no room for any distribution; a base has no
     interpreter of its version in `python_home`; the mode has no base with that Python.
+
+    What is no part of an application is not packed, whatever `srcs` says, so `glob(["**"])` will do:
+    settings and credentials (`.env*`, but `.env.example`, `.sample`, `.template` and `.dist` are
+    packed; `.netrc`, `.pypirc`, `.git-credentials`), private keys, virtual environments,
+    `node_modules`, what `.dockerignore` names; caches, folders of version control, Docker's and
+    Bazel's files. The build says in one line what it left out, but for what nobody misses. What is
+    wanted nevertheless goes into a tarball in `layers`.
 
     Args:
         name: name of the image.
         srcs: the application's sources and the data files that they read.
-        application: what uvicorn starts, as `module:attribute`; checked against `srcs`.
-        strip_prefix: folder, relative to the workspace, whose contents go to `workdir`. A file of
-            `srcs` outside of it is an error. Default: the package of the BUILD file.
+        application: what uvicorn starts, as `module:attribute`; checked unless `cmd` is given.
+        factory: `application` names a function that returns the application, such as
+            `shop.main:create_app`: uvicorn's `--factory`.
+        strip_prefix: folder, relative to the workspace, whose contents go to `workdir`, or a list of
+            them, such as `["services/api", "libs/common"]`; the longest wins. A file of `srcs` in
+            none of them is data beside the code, such as `config/`: it keeps its path below the
+            package of the BUILD file, or else the workspace. Default: that package.
+        dockerignore: label of a file with patterns, in Docker's language, of what is not packed;
+            they count from its folder on. Default: the package's `.dockerignore`, if there is one;
+            "" is none.
         python: version of the base's Python, such as `"3.14"`: 3.11, 3.12, 3.13 or 3.14. Default: the one that
             the lock's distributions are for.
         pypi: repository of the lock, as `uv.lock(name = "pypi")` makes it.
@@ -134,15 +163,24 @@ def fastapi_image(
         labels: dict of labels; they come after those from `pyproject` and win, and an empty value
             takes one out.
         pyproject: label of a pyproject.toml whose `[project]` gives `org.opencontainers.image.*`,
-            `version` and `maintainer`. Default: no such labels.
+            `version` and `maintainer`. A project with a `[build-system]` is also installed, as uv
+            does, in its place: code finds its version and entry points (`importlib.metadata`), its
+            console scripts are there, its modules can be imported from everywhere. Default: none of
+            this.
+        version: the project's version, whatever `pyproject` says. One that is dynamic is found where
+            hatch, setuptools, flit, pdm or poetry would read it, in a file among `srcs` named
+            `__init__.py`, `__about__.py`, `version.py` or the like; for one that only a program can
+            tell, as from the repository's history, the build says that it takes 0.0.0.
         layers: further tarballs (.tar, .tar.gz, .tar.zst), above the dependencies.
         bytecode: compile every module of the application, the dependencies and the base's standard
             library. Without, a container starts more slowly, as it can't keep what it compiles.
         strip: take debug sections and symbol tables out of the dependencies' compiled code.
         compression_level: zlib's level for all layers, 1 to 9. 5 is the best of size and time.
-        large_distribution: installed size in bytes from which on a distribution has its own layer.
-        small_layers: number of layers for the other distributions, best a prime.
-        max_layers: most layers that the image may have; engines allow 127.
+        large_distribution: size of its wheel in bytes from which on a distribution has its own layer,
+            as far as `max_layers` reaches: the largest come first.
+        small_layers: number of layers that the other distributions share, best a prime.
+        max_layers: most layers that the image may have; engines allow 127. However long the lock
+            is, there are no more.
         python_home: absolute path of the folder in the base that holds `python3.13`, or of whatever version it is.
         repo_tags: list of names with tags for `<name>_load`. The first also gets a tag that follows from the
             image's digest. Default: `["<name>:latest"]`.
@@ -154,11 +192,27 @@ def fastapi_image(
         tags: of all targets.
     """
     common = {"tags": tags, "visibility": visibility}
+    command = cmd or _command(application, factory, host, port, workers, uvicorn_options)
+    if type(srcs) == "list":
+        srcs = [file for file in srcs if type(file) != "string" or not is_bazel_s(file)]
+    if strip_prefix == None:
+        strip_prefix = native.package_name()
+    if type(strip_prefix) == "string":
+        strip_prefix = [strip_prefix]
+    if dockerignore == None:
+        dockerignore = (native.glob([".dockerignore"], allow_empty = True) or [None])[0]
+    project = name + "_project" if pyproject else None
     environment = workdir.strip("/") + "/.venv"
     settings = lock_pythons(pypi)
     distributions = distributions or {platform: "{}//:{}_{}".format(pypi, dependencies, platform) for platform in platforms}
     bases = bases or {platform: by_python(python, settings, _BASE + "_" + platform) for platform in _CPUS}
     layer = common | {"python": interpreter or by_python(python, settings, _BASE)}
+    checked = {
+        # Where the command is another, uvicorn may be given another application.
+        "application": "" if cmd else application,
+        "environment": workdir.strip("/") + "/.venv",
+        "workdir": workdir.strip("/"),
+    } | layer
     unknown = [platform for platform in distributions if platform not in _CPUS or platform not in bases]
     if unknown:
         fail("fastapi_image {}: no base for {}; platforms are {}".format(
@@ -173,20 +227,32 @@ def fastapi_image(
         home = python_home,
         **layer
     )
+    if project:
+        project_metadata(
+            name = project,
+            srcs = srcs,
+            environment = environment,
+            pyproject = pyproject,
+            strip_prefix = strip_prefix,
+            version = version or "",
+            workdir = workdir.strip("/"),
+            **layer
+        )
     app_layer(
         name = name + "_app",
         srcs = srcs,
-        application = application,
         bytecode = bytecode,
         compression_level = compression_level,
-        environment = environment,
-        strip_prefix = native.package_name() if strip_prefix == None else strip_prefix,
-        workdir = workdir.strip("/"),
-        **layer
+        dockerignore = dockerignore or None,
+        project = project,
+        roots = _roots(workdir, uvicorn_options, env),
+        strip_prefix = strip_prefix,
+        **checked
     )
     project_labels(
         name = name + "_labels",
         labels = labels,
+        project = project,
         pyproject = pyproject,
         **layer
     )
@@ -218,16 +284,30 @@ def fastapi_image(
             strip = strip,
             **layer
         )
+        start_check(
+            name = "{}_start_{}".format(name, platform),
+            app = name + "_app",
+            base = bases[platform],
+            further_layers = layers,
+            layers = "{}_python_{}".format(name, platform),
+            project = project,
+            # With another PATH, a program may be anywhere.
+            words = [] if "PATH" in env else (entrypoint or []) + command,
+            **checked
+        )
         native.filegroup(
             name = "{}_layers_{}".format(name, platform),
             srcs = ["{}_python_{}".format(name, platform)],
-            data = ["{}_base_interpreter_{}".format(name, platform)],
+            data = [
+                "{}_base_interpreter_{}".format(name, platform),
+                "{}_start_{}".format(name, platform),
+            ],
             **common
         )
         oci_image(
             name = "{}_{}".format(name, platform),
             base = bases[platform],
-            cmd = cmd or _command(application, host, port, workers, uvicorn_options),
+            cmd = command,
             entrypoint = entrypoint,
             env = {
                 "PATH": "/{}/bin:$PATH".format(environment),

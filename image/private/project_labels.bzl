@@ -1,6 +1,7 @@
 """Rule: an image's labels, taken from pyproject.toml."""
 
 load(":layer_tool.bzl", "layer_tool")
+load(":project_metadata.bzl", "ProjectInfo")
 
 def _project_labels_impl(ctx):
     output = ctx.actions.declare_file(ctx.label.name + ".txt")
@@ -9,6 +10,10 @@ def _project_labels_impl(ctx):
     if ctx.file.pyproject:
         args.add(ctx.file.pyproject, format = "--pyproject=%s")
         inputs.append(ctx.file.pyproject)
+    if ctx.attr.project:
+        metadata = ctx.attr.project[ProjectInfo].metadata
+        args.add(metadata, format = "--project=%s")
+        inputs.append(metadata)
     for name, value in ctx.attr.labels.items():
         args.add("--label={}={}".format(name, value))
     args.add(output, format = "--output=%s")
@@ -31,6 +36,10 @@ project_labels = rule(
     predefines, and the older `version` and `maintainer`; `labels` come after and win.""",
     attrs = layer_tool.attrs | {
         "labels": attr.string_dict(doc = "Further labels; an empty value takes one out."),
+        "project": attr.label(
+            doc = "A `project_metadata`, for a version that pyproject.toml doesn't hold.",
+            providers = [ProjectInfo],
+        ),
         "pyproject": attr.label(allow_single_file = [".toml"], doc = "The project's pyproject.toml."),
     },
     toolchains = layer_tool.toolchains,

@@ -1,7 +1,7 @@
 """Rule: layers of locked Python distributions."""
 
 load("//uv:providers.bzl", "DistributionSetInfo")
-load(":layer_groups.bzl", "layer_budget_error", "layer_groups")
+load(":layer_groups.bzl", "layer_groups")
 load(":layer_tool.bzl", "layer_tool")
 
 def _layer(ctx, group):
@@ -31,19 +31,21 @@ def _layer(ctx, group):
     return layer
 
 def _groups(ctx, distribution_set):
-    """Returns the layers that a platform's distributions make; fails if they are too many."""
-    distributions = distribution_set.distributions
-    groups = layer_groups(distributions, ctx.attr.large_distribution, ctx.attr.small_layers)
-    error = layer_budget_error(
-        distributions,
-        groups,
+    """Returns the layers that a platform's distributions make; fails if there is no room for any."""
+    room = ctx.attr.max_layers - ctx.attr.other_layers
+    if room < 1 and distribution_set.distributions:
+        fail("{}: {} layers are there without any of distributions: raise max_layers from {} to at least {}".format(
+            ctx.label,
+            ctx.attr.other_layers,
+            ctx.attr.max_layers,
+            ctx.attr.other_layers + 1,
+        ))
+    groups = layer_groups(
+        distribution_set.distributions,
         ctx.attr.large_distribution,
         ctx.attr.small_layers,
-        ctx.attr.other_layers,
-        ctx.attr.max_layers,
+        room,
     )
-    if error:
-        fail("{} for {}: {}".format(ctx.label, distribution_set.platform, error))
 
     # A project may need none; oci_image takes no target without a tarball.
     return groups or [struct(distributions = [], name = "none")]
@@ -59,7 +61,8 @@ python_layers = rule(
     They are in the order of their names. A layer is named after what it holds: `fastapi_0.163.2.tar.gz`,
     `small_3.tar.gz`. A distribution without compiled code gives the same layer on every platform.
 
-    Fails at analysis when there would be more layers than `max_layers`.""",
+    There are never more layers than `max_layers` leaves room for: the largest distributions have their
+    own as far as it reaches. Fails at analysis when `other_layers` alone are as many.""",
     attrs = layer_tool.attrs | {
         "bytecode": attr.bool(
             default = True,
@@ -76,8 +79,8 @@ python_layers = rule(
             doc = "The virtual environment's place in the image, relative to `/`.",
         ),
         "large_distribution": attr.int(
-            default = 500000,
-            doc = "Installed size in bytes from which on a distribution has a layer to itself.",
+            default = 150000,
+            doc = "Size of its wheel in bytes from which on a distribution has a layer to itself, if there is room.",
         ),
         "max_layers": attr.int(default = 40, doc = "Most layers that the whole image may have."),
         "other_layers": attr.int(
@@ -86,7 +89,7 @@ python_layers = rule(
         ),
         "small_layers": attr.int(
             default = 11,
-            doc = "Number of layers for the other distributions; a prime deals them out most evenly.",
+            doc = "Number of layers for the other distributions, if there is room; a prime deals them out most evenly.",
         ),
         "strip": attr.bool(
             default = True,

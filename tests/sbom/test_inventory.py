@@ -50,6 +50,30 @@ def test_a_difference_is_refused(
         inventory.take(image(tmp_path, *there), [fact(name) for name in locked], [])
 
 
+@pytest.mark.parametrize(
+    ("direct_url", "is_project"),
+    [
+        (b'{"dir_info": {"editable": true}, "url": "file:///app"}', True),
+        (b'{"dir_info": {"editable": false}, "url": "file:///app"}', False),
+        (b'{"url": "https://example.org/shop.whl"}', False),
+        (b"[]", False),
+        (b"{", False),
+    ],
+)
+def test_the_project_itself_is_in_no_lock(
+    tmp_path: Path, direct_url: bytes, is_project: bool
+) -> None:
+    """It is installed where it lies, and the bill is of all of it."""
+    base = {f"{SITE}/shop-1.0.dist-info/direct_url.json": direct_url}
+    layout_ = image(tmp_path, "a-1.0", "shop-1.0", base=base)
+    if is_project:
+        taken = inventory.take(layout_, [fact("a")], [])
+        assert [component.name for component in taken.components] == ["a"]
+    else:
+        with pytest.raises(BillError, match=r"shop 1\.0: in the image but not among the locked"):
+            inventory.take(layout_, [fact("a")], [])
+
+
 def test_the_base_has_distributions_of_its_own(tmp_path: Path) -> None:
     path = "usr/local/lib/python3.13/site-packages/pip-25.1.dist-info/METADATA"
     base = {path: b"Name: pip\nLicense: MIT\n\nThe package installer.\n"}

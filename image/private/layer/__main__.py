@@ -12,7 +12,18 @@ if TYPE_CHECKING:
     from types import ModuleType
 
 # Each is a module of this package with `run(options)`; its docstring lists the options.
-COMMANDS = ("app", "bytecode", "debs", "distributions", "interpreter", "labels", "venv")
+COMMANDS = (
+    "app",
+    "bytecode",
+    "debs",
+    "distributions",
+    "interpreter",
+    "labels",
+    "project",
+    "sources",
+    "start",
+    "venv",
+)
 
 
 def prepare(command: ModuleType, arguments: list[str]) -> None:

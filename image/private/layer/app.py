@@ -3,6 +3,9 @@
 Options:
     --path=PATH         repeatable: a file's place below the working directory …
     --file=PATH         … and, in the same order, that file on this machine
+    --left-out=PATH     optional: what `sources` wrote: files of these that are not packed
+    --project=PATH      optional: what `project` wrote: further files, and where modules are
+    --root=DIR          repeatable: a folder below the working directory that holds modules, too
     --workdir=DIR       the working directory in the image, such as app
     --environment=DIR   the virtual environment, in which no source may lie
     --application=A:B   what uvicorn is to start; empty: don't check
@@ -17,8 +20,9 @@ import functools
 import os
 
 from layer import tarball
-from layer.application import check
+from layer.application import Sources, check
 from layer.errors import LayerError
+from layer.links import links
 from layer.pyc import cache_path, compile_source
 
 TYPE_CHECKING = False
@@ -39,7 +43,7 @@ def prepare(options: Options) -> None:
 
     # What has something to be said about is compiled where that reaches the user.
     with warnings.catch_warnings(action="error"):
-        for path, source in zip(options.many("path"), options.many("file"), strict=True):
+        for path, source in _sources(options):
             if path.endswith(".py"):
                 with open(source, "rb") as file:
                     _compiled(file.read(), f"/{_place(options.one('workdir'), path)}")
@@ -47,23 +51,55 @@ def prepare(options: Options) -> None:
 
 def run(options: Options) -> None:
     """Makes the layer."""
-    sources = list(zip(options.many("path"), options.many("file"), strict=True))
+    sources = _sources(options)
     for _, source in sources:
         if os.path.isdir(source):
             raise LayerError(f"{source} is a folder: name its files in srcs, as glob() does")
+    workdir, environment = options.one("workdir"), options.one("environment")
+    roots: list[str] = []
+    further: list[tarball.Entry] = []
+    for path in options.many("project"):
+        roots, further = _project(path, environment)
     application = options.one("application", "")
     if application:
-        check(application, sources)
+        check(application, Sources(sources, ["", *options.many("root"), *roots]))
     tarball.save(
-        entries(
-            sources,
-            options.one("workdir"),
-            options.one("environment"),
-            bytecode=options.one("bytecode", "1") == "1",
-        ),
+        [
+            *entries(sources, workdir, environment, bytecode=options.one("bytecode", "1") == "1"),
+            *further,
+        ],
         options.one("output"),
         level=int(options.one("level", "6")),
     )
+
+
+def _sources(options: Options) -> list[tuple[str, str]]:
+    """Returns each packed file's place below the working directory, and its path here."""
+    left_out = set()
+    for path in options.many("left-out"):
+        with open(path, encoding="utf-8") as file:
+            left_out.update(file.read().split("\n"))
+    sources = zip(options.many("path"), options.many("file"), strict=True)
+    return [(path, source) for path, source in sources if source not in left_out]
+
+
+def _project(path: str, environment: str) -> tuple[list[str], list[tarball.Entry]]:
+    """Returns where the project's modules are, and the files that say that it is installed."""
+    import json
+
+    with open(path, encoding="utf-8") as file:
+        project = json.load(file)
+    entries = [
+        tarball.Entry(
+            f"{environment}/{name}",
+            "file",
+            tarball.file_mode(text.encode()),
+            text.encode(),
+            source="pyproject.toml",
+        )
+        for name, text in project["files"].items()
+    ]
+    return project["roots"], entries
 
 
 def _place(workdir: str, path: str) -> str:
@@ -76,11 +112,17 @@ def entries(
     """Yields the sources and their bytecode, in one fixed order.
 
     Raises:
-        LayerError: a source isn't valid Python, or lies where the virtual environment is.
+        LayerError: a source isn't valid Python, lies where the virtual environment is, or is a
+            link out of the workspace.
     """
+    kept = links({source: path for path, source in sources})
+    for path, target in sorted(kept.items()):
+        place = _place(workdir, path)
+        yield tarball.Entry(place, "symlink", 0o777, None, target, source=path)
+    folders = tuple(f"{path}/" for path in kept)
     for path, source in sorted(sources):
-        if "__pycache__" in path.split("/"):
-            continue  # made below, by the image's own interpreter
+        if path.startswith(folders):
+            continue  # there through the link
         place = _place(workdir, path)
         if f"{place}/".startswith(f"{environment}/"):
             raise LayerError(
@@ -89,7 +131,8 @@ def entries(
             )
         with open(source, "rb") as file:
             content = file.read()
-        yield tarball.Entry(place, "file", tarball.file_mode(content), content, source=source)
+        if path not in kept:
+            yield tarball.Entry(place, "file", tarball.file_mode(content), content, source=source)
         if bytecode and path.endswith(".py"):
             try:
                 code = _compiled(content, f"/{place}")

@@ -34,8 +34,8 @@ def run(options: Options) -> None:
     """
     layout = options.one("layout")
     program = f"{options.one('home')}/python{sys.version_info.major}.{sys.version_info.minor}"
-    entries = _entries(layout)
-    if entries is not None and not _is_program(entries, program):
+    entries = read_entries(layout)
+    if entries is not None and not is_program(entries, program):
         raise LayerError(
             f"the base image {layout} has no program {program}: take one with this Python, or "
             "correct python_home"
@@ -44,7 +44,7 @@ def run(options: Options) -> None:
         pass
 
 
-def _entries(layout: str) -> dict[str, tarfile.TarInfo] | None:
+def read_entries(layout: str) -> dict[str, tarfile.TarInfo] | None:
     """Returns path → entry of the whole image; None if a layer is of a kind unknown here."""
     import tarfile
     import zlib
@@ -67,7 +67,7 @@ def _entries(layout: str) -> dict[str, tarfile.TarInfo] | None:
     return entries
 
 
-def _is_program(entries: dict[str, tarfile.TarInfo], program: str) -> bool:
+def is_program(entries: dict[str, tarfile.TarInfo], program: str) -> bool:
     """Whether the path, all links followed below the image's root, ends at a file to execute."""
     left = program.strip("/").split("/")
     done: list[str] = []

@@ -2,6 +2,7 @@
 
 Options:
     --pyproject=PATH   optional: its [project] table (PEP 621) is read
+    --project=PATH     optional: what `project` wrote, for a version that the table doesn't hold
     --label=KEY=VALUE  repeatable: comes after and wins; an empty value takes a label out
     --output=PATH      the file
 """
@@ -31,7 +32,7 @@ def run(options: Options) -> None:
     labels: dict[str, str] = {}
     for path in options.many("pyproject"):
         with open(path, "rb") as file:
-            labels = project_labels(file.read(), path)
+            labels = project_labels(file.read(), path, _version(options))
     for label in options.many("label"):
         key, _, value = label.partition("=")
         labels[key] = value
@@ -40,20 +41,37 @@ def run(options: Options) -> None:
         file.writelines(lines)
 
 
-def project_labels(text: bytes, path: str) -> dict[str, str]:
-    """Returns the labels that a project's metadata gives.
+def _version(options: Options) -> str:
+    import json
+
+    for path in options.many("project"):
+        with open(path, encoding="utf-8") as file:
+            return str(json.load(file)["version"])
+    return ""
+
+
+def project_labels(text: bytes, path: str, version: str = "") -> dict[str, str]:
+    """Returns the labels that a project's metadata gives; none of the version if it is unknown.
+
+    Args:
+        text: pyproject.toml.
+        path: where it is, for messages.
+        version: the version, where it isn't in the text or another is wanted.
 
     Raises:
-        LayerError: the text isn't TOML, names no project and version, or holds something else where
-            PEP 621 wants a string or a table.
+        LayerError: the text isn't TOML, names no project, or holds something else where PEP 621
+            wants a string or a table.
     """
     import tomllib
 
     try:
         project = tomllib.loads(text.decode()).get("project", {})
-        if "name" not in project or "version" not in project:
-            raise LayerError(f"{path}: [project] gives no name and version to label the image with")
-        labels = _labels(project)
+        if "name" not in project:
+            raise LayerError(
+                f"{path}: no [project] table gives a name to label the image with; give "
+                "fastapi_image() the pyproject.toml of the project that it is made of"
+            )
+        labels = _labels(project | {"version": version or project.get("version", "")})
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise LayerError(f"{path}: {error}") from None
     except (AttributeError, TypeError):

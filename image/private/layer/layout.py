@@ -34,22 +34,52 @@ def layers(layout: str) -> list[str]:
     Raises:
         LayerError: it isn't a layout of one image.
     """
-    import json
-
-    def blob(descriptor: dict[str, str]) -> str:
-        return f"{layout}/blobs/{descriptor['digest'].replace(':', '/', 1)}"
-
     try:
-        with open(f"{layout}/index.json", encoding="utf-8") as file:
-            manifests = json.load(file)["manifests"]
+        return [_blob(layout, layer) for layer in _manifest(layout)["layers"]]
+    except (ValueError, LookupError, TypeError, AttributeError) as error:
+        raise _no_layout(layout, error) from None
+
+
+def environment(layout: str) -> dict[str, str]:
+    """Returns the variables that the image's configuration sets.
+
+    Raises:
+        LayerError: it isn't a layout of one image.
+    """
+    try:
+        settings = _read(_blob(layout, _manifest(layout)["config"])).get("config") or {}
+        pairs = [variable.partition("=") for variable in settings.get("Env") or []]
+        return {name: value for name, _, value in pairs}
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError, OSError) as error:
+        raise _no_layout(layout, error) from None
+
+
+def _manifest(layout: str) -> dict[str, Any]:
+    try:
+        manifests = _read(f"{layout}/index.json")["manifests"]
         if len(manifests) != 1:
             raise LayerError(
                 f"{layout} holds {len(manifests)} images, not one; name one platform's"
             )
-        with open(blob(manifests[0]), encoding="utf-8") as file:
-            manifest = json.load(file)
+        manifest = _read(_blob(layout, manifests[0]))
         if "layers" not in manifest:
             raise LayerError(f"{layout} is an image index, not an image; name one platform's image")
-        return [blob(layer) for layer in manifest["layers"]]
+        return manifest
     except (ValueError, LookupError, TypeError, AttributeError, RecursionError, OSError) as error:
-        raise LayerError(f"{layout} is no OCI image layout: {error!r}") from None
+        raise _no_layout(layout, error) from None
+
+
+def _blob(layout: str, descriptor: dict[str, str]) -> str:
+    return f"{layout}/blobs/{descriptor['digest'].replace(':', '/', 1)}"
+
+
+def _read(path: str) -> dict[str, Any]:
+    import json
+
+    with open(path, encoding="utf-8") as file:
+        content: dict[str, Any] = json.load(file)
+        return content
+
+
+def _no_layout(layout: str, error: Exception) -> LayerError:
+    return LayerError(f"{layout} is no OCI image layout: {error!r}")

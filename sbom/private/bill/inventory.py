@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from bill.layout import Layout
 
 _DIST_INFO = re.compile(r"(?:^|.*/)site-packages/([^/]+)-([^/]+)\.dist-info/METADATA")
+# An install that stays in the project's folder says so (PEP 610, "direct URL").
+_DIRECT_URL = re.compile(r"(.*\.dist-info)/direct_url\.json")
 # Where a CPython built from source says its version; Debian's packages leave /usr/local alone.
 _PATCHLEVEL = re.compile(r"usr/local/include/python3\.\d+/patchlevel\.h")
 _VERSION = re.compile(rb'^#define PY_VERSION\s+"([^"]+)"', re.MULTILINE)
@@ -82,13 +84,23 @@ def take(
             debian.is_wanted(path)
             or bool(_DIST_INFO.fullmatch(path))
             or bool(_ENVIRONMENT.fullmatch(path))
+            or bool(_DIRECT_URL.fullmatch(path))
             or bool(_PATCHLEVEL.fullmatch(path))
         )
     )
     environments = tuple(match[1] for match in map(_ENVIRONMENT.fullmatch, files) if match)
     found = {path: match for path in files if (match := _DIST_INFO.fullmatch(path))}
     own = [path for path in found if not path.startswith(environments)]
-    _compare([match for path, match in found.items() if path not in own], distributions)
+    # The project itself is what the whole bill is of, and in no lock.
+    project = [match[1] for path in files if (match := _editable(path, files[path]))]
+    _compare(
+        [
+            match
+            for path, match in found.items()
+            if path not in own and path.removesuffix("/METADATA") not in project
+        ],
+        distributions,
+    )
     return Inventory(
         name=image.labels.get("org.opencontainers.image.title", "image"),
         version=image.labels.get("org.opencontainers.image.version", "0"),
@@ -101,6 +113,15 @@ def take(
             *(_python(facts) for facts in sorted(distributions, key=lambda facts: facts["name"])),
         ),
     )
+
+
+def _editable(path: str, content: bytes) -> re.Match[str] | None:
+    match = _DIRECT_URL.fullmatch(path)
+    try:
+        editable = match and json.loads(content).get("dir_info", {}).get("editable")
+    except (ValueError, AttributeError, RecursionError):
+        editable = False
+    return match if editable is True else None
 
 
 def _compare(matches: Sequence[re.Match[str]], distributions: Sequence[Mapping[str, Any]]) -> None:

@@ -131,18 +131,20 @@ def test_everything_otherwise(workspace: Workspace) -> None:
     assert load.returncode == 1, load.stderr
     last = load.stderr.splitlines()[-1]
     assert last.startswith(f"load: Docker at {nowhere['DOCKER_HOST']} does not answer"), load.stderr
+    # The project, which has a build system, is installed in its place.
+    assert f"srv/shop/{SITE.removeprefix('app/')}shop-1.2.dist-info/METADATA" in found
     script = layout.read("srv/shop/.venv/bin/uvicorn")
     assert script.startswith(b"#!/srv/shop/.venv/bin/python\n")
     assert b"home = /usr/local/bin/../bin\n" in layout.read("srv/shop/.venv/pyvenv.cfg")
 
 
 def test_another_entrypoint_and_command(workspace: Workspace) -> None:
-    workspace.write(entrypoint='["gunicorn"]', cmd='["--version"]', small_layers="1")
+    workspace.write(entrypoint='["python", "-m", "http.server"]', cmd='["9000"]', small_layers="1")
     done = workspace.bazel("build", "//:image_linux_amd64")
     assert done.returncode == 0, done.stderr
     layout = Layout(workspace.built())
-    assert config(layout)["Entrypoint"] == ["gunicorn"]
-    assert config(layout)["Cmd"] == ["--version"]
+    assert config(layout)["Entrypoint"] == ["python", "-m", "http.server"]
+    assert config(layout)["Cmd"] == ["9000"]
     # The base's, its bytecode, the environment, all three distributions in one, the application.
     assert len(layout.manifest["layers"]) == 5
 
@@ -171,24 +173,39 @@ ERRORS: dict[str, tuple[dict[str, str], str]] = {
         {"srcs": 'glob(["src/shop/**"]) + ["src/broken.py"]'},
         "ERROR: src/broken.py:1: syntax error: '(' was never closed",
     ),
-    "a source in the virtual environment": (
-        {"srcs": 'glob(["src/shop/**"]) + ["src/.venv/x"]'},
-        "ERROR: src/.venv/x would lie in the virtual environment, /app/.venv; rename it or leave",
+    "no room for any distribution": (
+        {"max_layers": "8"},
+        "Error in fail: @@//:image_layers: 8 layers are there without any of distributions: raise "
+        "max_layers from 8 to at least 9",
     ),
-    "a source outside of strip_prefix": (
-        {"srcs": '["src/shop/main.py", "pyproject.toml"]'},
-        'Error in fail: @@//:image_app: pyproject.toml of srcs isn\'t in strip_prefix = "src"; '
-        "correct one of them",
+    "a name that the module imports from where it isn't": (
+        {"application": '"shop:application"'},
+        "ERROR: application = 'shop:application': src/shop/main.py binds no name 'application' at "
+        "its top level, which src/shop/__init__.py imports from it; correct application or the",
     ),
-    "too many layers": (
-        {"large_distribution": "1", "max_layers": "10"},
-        "Error in fail: @@//:image_layers for linux/amd64: 11 layers are needed (3 for large "
-        "distributions, 0 for small ones, 8 others) but max_layers is 10: raise max_layers to at "
-        "least 19",
+    "an application that isn't stripped": (
+        {"strip_prefix": '""'},
+        "ERROR: application = 'shop.main:app': there is no shop/main.py or shop/main/__init__.py "
+        'in srcs, but src/shop/main.py: give strip_prefix = "src", or application = '
+        '"src.shop.main:app"',
     ),
-    "too many large distributions": (
-        {"large_distribution": "1", "max_layers": "10", "small_layers": "1"},
-        "but max_layers is 10: raise max_layers to 11, or large_distribution from 1 to ",
+    "a program that nothing brings": (
+        {"entrypoint": '["gunicorn"]'},
+        "ERROR: the image can't start: no distribution and no base brings the program gunicorn; "
+        "add gunicorn to the dependencies and lock them anew, or correct entrypoint",
+    ),
+    "a program of the base that isn't there": (
+        {"entrypoint": '["/usr/bin/tini", "uvicorn"]'},
+        "ERROR: the image can't start: no distribution and no base brings the program "
+        "/usr/bin/tini; correct entrypoint",
+    ),
+    "a link out of the workspace": (
+        {"srcs": 'glob(["src/shop/**"]) + ["bin/uv"]'},
+        "ERROR: bin/uv is a symbolic link to ",
+    ),
+    "a pattern that is none": (
+        {"dockerignore": '"patterns"'},
+        "ERROR: patterns:1: `!` without a pattern; complete it",
     ),
     "a platform without a base": (
         {"bases": '{"linux_arm64": ":base_arm64"}'},

@@ -114,7 +114,7 @@ class Workspace:
         # Inside mirror mode's root file system: Bazel takes no registry address with a space in it.
         registry = Path("/.fastapi_image/registry")
         self.registry = registry if registry.exists() else repository / "registry"
-        self.environ = index.environ(folder) | {"FASTAPI_IMAGE_MODE": "test"}
+        self.environ = index.environ(folder) | {"FASTAPI_IMAGE_MODE": "test", "LANG": "C.UTF-8"}
         points = {
             "uvicorn-1.0.dist-info/entry_points.txt": "[console_scripts]\nuvicorn = uvicorn:x\n"
         }
@@ -137,10 +137,11 @@ class Workspace:
         for name, content in {
             "MODULE.bazel": MODULE.format(repository=repository, interpreter=interpreter),
             "pyproject.toml": PYPROJECT,
-            "src/shop/__init__.py": "",
+            "src/shop/__init__.py": "from .main import application\n",
             "src/shop/main.py": "app = object()\n",
             "src/shop/page.html": "<p>\n",
             "src/broken.py": "x = (\n",
+            "patterns": "!\n",
             "src/.venv/x": "",
         }.items():
             (self.root / name).write_text(content)
@@ -163,6 +164,16 @@ class Workspace:
         lines = "".join(f"    {name} = {value},\n" for name, value in call.items())
         text = f'{BUILD}{more}\nfastapi_image(\n    name = "image",\n{lines})\n'
         (self.root / "BUILD.bazel").write_text(text)
+
+    def add(self, files: Mapping[str, str]) -> None:
+        """Files of the workspace: path → text; "→ path" is a symbolic link."""
+        for name, text in files.items():
+            path = self.root / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            if text.startswith("→ "):
+                path.symlink_to(text.removeprefix("→ "))
+            else:
+                path.write_text(text)
 
     def command(self, *arguments: str, output: str = "output") -> list[str]:
         """The command line of Bazel with an output base of this name."""

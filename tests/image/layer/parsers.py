@@ -6,14 +6,16 @@ A parser returns, or raises LayerError: every other exception would be a traceba
 import contextlib
 import hashlib
 import importlib.util
+import io
 import json
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from layer import application, bytecode, elf, labels, pyc, scripts
+from layer import application, bytecode, dockerignore, elf, labels, project, pyc, scripts
 from layer.deb import Package
 from layer.errors import LayerError
+from layer.options import Options
 
 CORPUS = Path("tests/image/layer/corpus")
 
@@ -59,7 +61,22 @@ def _module(content: bytes) -> None:
 def _application(content: bytes) -> None:
     with tempfile.NamedTemporaryFile() as file:
         Path(file.name).write_bytes(content)
-        application.check("main:app", [("main.py", file.name)])
+        application.check("main:app", application.Sources([("main.py", file.name)]))
+
+
+def _dockerignore(content: bytes) -> None:
+    patterns = dockerignore.Dockerignore(content, ".dockerignore")
+    assert patterns.leaves_out("app/main.py") in (True, False)
+
+
+def _project(content: bytes) -> None:
+    """The pyproject.toml, which is also the file that its version is in."""
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder, "pyproject.toml").write_bytes(content)
+        arguments = [f"--pyproject={folder}/pyproject.toml", f"--output={folder}/project.json"]
+        version = ["--name=shop/__init__.py", f"--file={folder}/pyproject.toml"]
+        with contextlib.redirect_stderr(io.StringIO()):
+            project.run(Options([*arguments, *version, "--workdir=app", "--environment=app/.venv"]))
 
 
 def _labels(content: bytes) -> None:
@@ -75,12 +92,14 @@ def _entry_points(content: bytes) -> None:
 PARSERS: dict[str, Callable[[bytes], None]] = {
     "application": _application,
     "deb": _deb,
+    "dockerignore": _dockerignore,
     "elf": _elf,
     "entry_points": _entry_points,
     "index": _index,
     "labels": _labels,
     "layer": _layer,
     "module": _module,
+    "project": _project,
 }
 
 

@@ -3,14 +3,19 @@
 from pathlib import Path
 
 import pytest
-from layer.application import check
+from layer.application import Sources, check
 from layer.errors import LayerError
 
 
+def check_files(tmp_path: Path, files: dict[str, str], application: str, *roots: str) -> None:
+    for path, text in files.items():
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).write_text(text)
+    check(application, Sources([(path, str(tmp_path / path)) for path in files], roots or ("",)))
+
+
 def check_text(tmp_path: Path, text: str, application: str = "main:app") -> None:
-    source = tmp_path / "main.py"
-    source.write_text(text)
-    check(application, [("main.py", str(source))])
+    check_files(tmp_path, {"main.py": text}, application)
 
 
 @pytest.mark.parametrize(
@@ -20,6 +25,7 @@ def check_text(tmp_path: Path, text: str, application: str = "main:app") -> None
         "app: FastAPI = create()",
         "from shop import app",
         "from shop import create as app",
+        "from . import app",
         "import app.main",
         "from shop import *",
         "def app(scope, receive, send): ...",
@@ -27,16 +33,26 @@ def check_text(tmp_path: Path, text: str, application: str = "main:app") -> None
         "class app: ...",
         "if True:\n    app = 1\nelse:\n    app = 2",
         "try:\n    import fast\nexcept ImportError:\n    app = None",
+        "try:\n    from main import nothing as app\nexcept ImportError:\n    app = None",
         "with open('x') as app: pass",
         "for app in apps: pass",
         "first, (second, *app) = values",
         "print(app := create())",
+        "print([app := 1 for each in x])",
         "x = 1" + "+1" * 4000 + "\napp = 1",
         "match value:\n    case [app]: pass",
+        "try: pass\nexcept Exception as app: pass",
         "def __getattr__(name): ...",
+        "def start():\n    global app\n    app = FastAPI()\nstart()",
+        "globals()['app'] = FastAPI()",
+        "globals().update(app=FastAPI())",
+        "import sys\nsys.modules[__name__].app = 1",
+        "exec('app = 1')",
+        "setattr(module, 'app', 1)",
+        "def make():\n    vars()['app'] = 1",
     ],
 )
-def test_names_that_a_module_binds(tmp_path: Path, text: str) -> None:
+def test_names_that_a_module_binds_or_may(tmp_path: Path, text: str) -> None:
     check_text(tmp_path, text)
 
 
@@ -46,7 +62,10 @@ def test_names_that_a_module_binds(tmp_path: Path, text: str) -> None:
         "",
         "application = FastAPI()",
         "def create():\n    app = FastAPI()",
+        "def create():\n    from shop import app",
+        "def create():\n    try: pass\n    except Exception as app: pass",
         "class Shop:\n    app = 1",
+        "class Shop:\n    def app(self): ...",
         "run = lambda: (app := 1)",
         "print([app for app in apps])",
         "print(app)",
@@ -64,24 +83,73 @@ def test_a_name_that_the_module_does_not_bind(tmp_path: Path, text: str) -> None
 
 def test_attributes_and_packages(tmp_path: Path) -> None:
     check_text(tmp_path, "shop = Shop()", "main:shop.api.app")
-    package = tmp_path / "__init__.py"
-    package.write_text("app = 1")
-    module = tmp_path / "api.py"
-    module.write_text("")
-    check("shop.api:app", [("shop/api/__init__.py", str(package))])
     # A package wins over a module of the same name, as it does for import.
-    both = [("shop/api.py", str(module)), ("shop/api/__init__.py", str(package))]
-    check("shop.api:app", both)
-    check("shop.api:app", both[::-1])
+    check_files(tmp_path, {"shop/api.py": "", "shop/api/__init__.py": "app = 1"}, "shop.api:app")
 
 
-def test_a_module_that_is_not_there(tmp_path: Path) -> None:
+def test_a_factory_is_a_name_like_any(tmp_path: Path) -> None:
+    check_text(tmp_path, "def create_app(): ...", "main:create_app")
+
+
+def test_a_package_without_init(tmp_path: Path) -> None:
+    check_files(tmp_path, {"backend/app/main.py": "app = 1"}, "backend.app.main:app")
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        {"shop/__init__.py": "from .main import app", "shop/main.py": "app = 1"},
+        {"shop/__init__.py": "from shop.main import app", "shop/main.py": "app = 1"},
+        {"shop/__init__.py": "from .main import api as app", "shop/main.py": "api = 1"},
+        {"shop/__init__.py": "from . import app", "shop/app.py": ""},
+        {"shop/__init__.py": "", "shop/app/main.py": ""},
+        {"shop/__init__.py": "from .main import app", "shop/main.py": "from .x import *"},
+        # What is elsewhere, or bound twice, or in a circle, can't be told.
+        {"shop/__init__.py": "from fastapi_shop import app"},
+        {"shop/__init__.py": "from .gone import app"},
+        {"shop/__init__.py": "from .main import app", "shop/main.py": "from shop import app"},
+        {
+            "shop/__init__.py": "if x:\n    from .one import app\nelse:\n    from .two import app",
+            "shop/one.py": "",
+            "shop/two.py": "app = 1",
+        },
+        # Said by the compilation of the module itself.
+        {"shop/__init__.py": "from .main import app", "shop/main.py": "x = ("},
+        {
+            "shop/__init__.py": "from .api.main import app",
+            "shop/api/__init__.py": "",
+            "shop/api/main.py": "from ..core import app",
+            "shop/core.py": "app = 1",
+        },
+    ],
+)
+def test_names_that_are_imported(tmp_path: Path, files: dict[str, str]) -> None:
+    check_files(tmp_path, files, "shop:app")
+
+
+def test_a_name_that_is_imported_and_not_there(tmp_path: Path) -> None:
+    files = {
+        "shop/__init__.py": "from .api.main import app",
+        "shop/api/main.py": "from ..core import application as app",
+        "shop/core.py": "application_ = 1",
+    }
     with pytest.raises(LayerError) as caught:
-        check_text(tmp_path, "app = 1", "server.api:app")
+        check_files(tmp_path, files, "shop:app")
     assert str(caught.value) == (
-        "application = 'server.api:app': there is no server/api.py or server/api/__init__.py in "
-        "srcs (top level: main.py); correct application, srcs or strip_prefix"
+        f"application = 'shop:app': {tmp_path}/shop/core.py binds no name 'application' at its "
+        f"top level, which {tmp_path}/shop/api/main.py imports from it; correct application or "
+        "the module"
     )
+
+
+def test_modules_below_another_root(tmp_path: Path) -> None:
+    files = {"src/shop/main.py": "application = 1", "shop/other.py": ""}
+    check_files(tmp_path, files, "shop.main:application", "", "src")
+    with pytest.raises(LayerError, match="binds no name 'app'"):
+        check_files(tmp_path, files, "shop.main:app", "", "src")
+    # What isn't there may be a distribution's: `start` looks into those.
+    check_files(tmp_path, files, "shop.main:app", "")
+    check_files(tmp_path, files, "server.api:app")
 
 
 @pytest.mark.parametrize("application", ["main", "main:", ":app", "a b:c", "main:a("])

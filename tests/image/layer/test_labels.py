@@ -50,6 +50,19 @@ def test_given_labels_win_and_empty_ones_are_left_out(tmp_path: Path) -> None:
     assert output.read_text() == "org.opencontainers.image.version=1\nquery=a=b\nversion=2\n"
 
 
+def test_a_dynamic_version_is_what_was_found_or_none(tmp_path: Path) -> None:
+    pyproject, project, output = (tmp_path / name for name in ("pyproject", "project", "labels"))
+    pyproject.write_text('[project]\nname = "shop"\ndynamic = ["version"]\n')
+    arguments = [f"--pyproject={pyproject}", f"--project={project}", f"--output={output}"]
+    title = "org.opencontainers.image.title=shop\n"
+    project.write_text('{"version": "1.2"}')
+    run(Options(arguments))
+    assert output.read_text() == f"{title}org.opencontainers.image.version=1.2\nversion=1.2\n"
+    project.write_text('{"version": ""}')
+    run(Options(arguments))
+    assert output.read_text() == title
+
+
 def test_a_licence_by_its_text_is_its_first_line() -> None:
     project = b'[project]\nname = "x"\nversion = "1"\nlicense = { text = "MIT\\n\\nlong" }'
     assert project_labels(project, "p")["org.opencontainers.image.licenses"] == "MIT"
@@ -59,8 +72,12 @@ def test_a_licence_by_its_text_is_its_first_line() -> None:
     ("text", "message"),
     [
         ("[project", r"^pyproject\.toml: "),
-        ("[tool.x]", "gives no name and version to label the image with"),
-        ('[project]\nname = "x"\ndynamic = ["version"]', "gives no name and version"),
+        (
+            "[tool.uv.workspace]",
+            r"no \[project\] table gives a name to label the image with; give fastapi_image\(\) "
+            r"the pyproject\.toml of the project that it is made of$",
+        ),
+        ('[project]\nversion = "1"', "gives a name to label the image with"),
         ("project = 1", r"\[project\] is not as PEP 621 has it$"),
         ('[project]\nname = "x"\nversion = "1"\nauthors = "me"', "is not as PEP 621 has it"),
         ('[project]\nname = "x"\nversion = 1', r"1 can't be the label version, which is a line"),
