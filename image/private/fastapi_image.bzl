@@ -89,6 +89,12 @@ def fastapi_image(
     virtual environment, one layer for each large distribution, the small ones in groups, `layers`,
     the application. The same inputs give the same digest on every machine.
 
+    In it, uvicorn answers a request whose head is larger than 64 KiB, or has more than 256 headers,
+    with 431, and closes connections whose trailers or chunk extensions are, or that send more than 32
+    requests ahead: on httptools it would keep all of that in memory. This holds for every way to
+    start uvicorn, gunicorn's workers included. The variable REQUEST_HEAD_LIMIT, in `env` or of the
+    container, is another limit, in bytes.
+
     It makes these targets:
 
     | target | what it is |
@@ -223,6 +229,7 @@ def fastapi_image(
 
     venv_layer(
         name = name + "_venv",
+        bytecode = bytecode,
         environment = environment,
         home = python_home,
         **layer
