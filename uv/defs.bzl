@@ -1,18 +1,26 @@
 """Commands on a lock, for the package that holds it, and programs that its wheels carry.
 
 ```starlark
-load("//uv:defs.bzl", "uv_lock", "uv_lock_test")
+load("//uv:defs.bzl", "uv_lock", "uv_lock_test", "uv_wheelhouse")
 
 # bazel run //:lock
 uv_lock(name = "lock")
 
 # bazel test //:lock_test
 uv_lock_test(name = "lock_test")
+
+# bazel run //:wheelhouse
+uv_wheelhouse(
+    name = "wheelhouse",
+    sets = ["@pypi//:dev", "@pypi//:runtime"],
+)
 ```
 """
 
 load("@rules_python//python:defs.bzl", "py_binary", "py_test")
 load("//uv/private:distribution_program.bzl", _distribution_program = "distribution_program")
+load("//uv/private:platforms.bzl", "PLATFORMS")
+load("//uv/private:wheelhouse.bzl", "locked_wheels")
 
 distribution_program = _distribution_program
 
@@ -108,6 +116,46 @@ def uv_lock_test(
         ] + (["--network"] if network else []) + ["$(rootpaths {})".format(file) for file in [lock, pyproject] + srcs],
         data = [lock, pyproject, uv] + srcs,
         main = Label("//uv/private:lock_test.py"),
+        deps = [Label("//uv/private:commands")],
+        **kwargs
+    )
+
+def uv_wheelhouse(name, sets, platforms = None, **kwargs):
+    """`bazel run` of this target fills `wheelhouse/` in this package's folder with locked wheels.
+
+    It is the folder that a portable lock (`uv_lock(portable = True)`) beside it names, so that plain
+    `uv sync --frozen --offline` works there: here, and on an air-gapped machine to which pyproject.toml, uv.lock and the
+    folder are copied. Bazel downloads the wheels, from where a build takes them, and checks their SHA-256. What
+    is in the folder already stays. Keep it out of version control and of Bazel: `/wheelhouse/` in `.gitignore`,
+    `wheelhouse` in `.bazelignore`.
+
+    Args:
+        name: name of the target.
+        sets: sets of the lock: `@pypi//:runtime`, and each dependency group that `uv sync` is to install, such as
+            `@pypi//:dev`, which it does by itself.
+        platforms: list of `linux_amd64`, `linux_arm64`: whose wheels. Default: this machine's.
+        **kwargs: everything else that `py_binary` takes.
+    """
+    by_platform = {platform: ["{}_{}".format(each, platform) for each in sets] for platform in PLATFORMS}
+    locked_wheels(
+        name = name + ".locked",
+        sets = [label for platform in platforms for label in by_platform[platform]] if platforms else select({
+            Label(PLATFORMS[platform].cpu): labels
+            for platform, labels in by_platform.items()
+        }),
+        tags = ["manual"],
+        visibility = ["//visibility:private"],
+    )
+    py_binary(
+        name = name,
+        srcs = [Label("//uv/private:wheelhouse.py")],
+        args = [
+            "--list=$(rootpath :{}.locked)".format(name),
+            "--folder=" + native.package_name(),
+        ],
+        data = [name + ".locked"],
+        main = Label("//uv/private:wheelhouse.py"),
+        tags = kwargs.pop("tags", []) + ["manual"],
         deps = [Label("//uv/private:commands")],
         **kwargs
     )
