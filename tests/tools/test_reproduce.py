@@ -195,7 +195,13 @@ def test_diffoscope_is_asked_where_it_is(verification: Verification) -> None:
 
 def test_ignored_files_are_not_copied(verification: Verification) -> None:
     checkout = verification.machine.checkout
-    for name in (".venv/big", "bazel-out/big", "app/__pycache__/x.pyc", "app/main.py"):
+    for name in (
+        ".venv/big",
+        "bazel-out/big",
+        "wheelhouse/big",
+        "app/__pycache__/x.pyc",
+        "app/main.py",
+    ):
         path = checkout / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.touch()

@@ -25,7 +25,7 @@ _PROBE = "//tools:surroundings"
 
 # Bazel's own lines: `[12 / 86] Python layer alembic 1.20.1`, and where it is before that.
 _ACTIONS = re.compile(r"\[([\d,]+) / ([\d,]+)\]")
-_NOT_SOURCES = ("bazel-*", ".git", ".venv", "__pycache__", "user.bazelrc")
+_NOT_SOURCES = ("bazel-*", ".git", ".venv", "__pycache__", "user.bazelrc", "wheelhouse")
 
 
 def copy_sources(checkout: str, build: Surroundings, mode: str) -> None:

@@ -37,6 +37,11 @@ from uv.private.lock_form import (
 from uv.private.lock_hashes import complete
 from uv.private.pinned_uv import UvError, environment, run
 
+# uv's words for a lock that it can't read.
+UNREADABLE = (
+    r"Failed to parse `uv\.lock`|The lockfile at `uv\.lock` uses|uv\.lock`: stream did not contain"
+)
+
 
 class LockError(Exception):
     """The lock can't be written; the message is for the user."""
@@ -158,8 +163,7 @@ def _resolve(uv: str, folder: Path, path: Path, upgrades: list[str], form: str) 
         said = lock(uv, folder, upgrades, env)
     except UvError as error:
         # Not TOML, a merge conflict, of a newer format: uv can't say what is in it.
-        unreadable = r"Failed to parse `uv\.lock`|The lockfile at|uv\.lock`: stream did not contain"
-        if not re.search(unreadable, str(error)):
+        if not re.search(UNREADABLE, str(error)):
             raise
         print("uv.lock can't be read: keeping the versions found in it.", file=sys.stderr)
         write(path, pins(old))

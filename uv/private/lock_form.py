@@ -22,6 +22,11 @@ _NEEDS_ADDRESS = (
 )
 
 
+_SOURCE = re.compile(
+    r'^source = \{ (?:virtual|editable|directory|path) = "([^"]*)" \}$', re.MULTILINE
+)
+
+
 class FormError(Exception):
     """The lock can't have this form; the message is for the user."""
 
@@ -76,6 +81,21 @@ def with_sha256(lock: str, found: Mapping[LockedFile, str]) -> str:
         return _FILE.sub(file, package)
 
     return "".join(map(complete, _packages(lock)))
+
+
+def local_sources(lock: str) -> list[str]:
+    """Paths, relative to the lock's folder, of the projects and files that it names itself."""
+    return _SOURCE.findall(lock)
+
+
+def with_wheelhouse(lock: str) -> tuple[str, list[str]]:
+    """The lock with the wheelhouse for each folder of wheels that it names, and these folders."""
+    folders = [registry for registry in _REGISTRY.findall(lock) if "://" not in registry]
+    for folder in set(folders):
+        lock = lock.replace(
+            f'source = {{ registry = "{folder}" }}', f'source = {{ registry = "{WHEELHOUSE}" }}'
+        )
+    return lock, sorted(set(folders))
 
 
 def pins(lock: str) -> str:

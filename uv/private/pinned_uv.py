@@ -48,12 +48,29 @@ _CAUSES = (
 
 
 class UvError(Exception):
-    """uv can't do it; the message is one line for the user."""
+    """uv can't do it; the message is one line for the user, and `said` is all that uv said."""
+
+    def __init__(self, said: str) -> None:
+        super().__init__(_reason(said))
+        self.said = said
 
     @property
     def lacks_python(self) -> bool:
         """Whether all that was missing is a Python that the project takes."""
         return str(self).startswith(NO_PYTHON.partition("(")[0])
+
+    @property
+    def misfit(self) -> str:
+        """Why a lock does not fit, from what `uv lock --check --verbose` says; "" if it fits."""
+        found = re.search(r"Resolving despite existing lockfile due to (.*)", self.said)
+        if not found:
+            return ""
+        # uv shows both lists; what is in one of them alone is what has changed.
+        lists = re.findall(r"^  (?:Requested|Existing): (.*)$", self.said[found.end() :], re.M)
+        requirement = r'(name: PackageName\("([^"]*)"\).*?origin: )'
+        former, latter = ({*re.findall(requirement, text)} for text in [*lists, "", ""][:2])
+        names = sorted({name for _, name in former ^ latter})
+        return found[1].strip() + (f" ({', '.join(names)})" if names else "")
 
 
 def environment(environ: Mapping[str, str]) -> dict[str, str]:
@@ -79,13 +96,13 @@ def run(uv: str, folder: Path, *arguments: str, env: Mapping[str, str]) -> tuple
         check=False,
     )
     if done.returncode:
-        raise UvError(reason(done.stderr))
+        raise UvError(done.stderr)
     return done.stdout, re.sub(
         r"^Using .* interpreter at: .*\n", "", _ADDRESS.sub("<address>", done.stderr)
     )
 
 
-def reason(said: str) -> str:
+def _reason(said: str) -> str:
     """What uv says is wrong, as one line without addresses, which may hold credentials.
 
     uv draws the place in a file between its words, and shows all that a build backend printed:
