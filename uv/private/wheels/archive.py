@@ -73,8 +73,10 @@ def opened(path: str, label: str, most_bytes: int = MOST_BYTES) -> Iterator[zipf
 
 def damaged(label: str, error: BaseException) -> WheelError:
     """Return the error that says what a library found."""
-    said = error.args[0] if isinstance(error, KeyError) and error.args else error
-    line = (str(said).splitlines() or [type(error).__name__])[0]
+    # Some of `installer`'s name the file or an object before the reason.
+    said = getattr(error, "reason", "") or error.args[-1:] or [type(error).__name__]
+    said = said if isinstance(said, str) else said[0]
+    line = str(said).strip().splitlines()[0].rstrip(".")
     return WheelError(f"{label}: the wheel is damaged or is not a valid wheel ({line}).")
 
 

@@ -15,7 +15,7 @@ _REFERENCE = re.compile(r"\s*([\w.]+)\s*:\s*([\w.]+)\s*(\[.*\])?")
 def console_scripts(text: bytes, label: str) -> dict[str, tuple[str, str]]:
     """Return each script's name, and the module and the object that it calls.
 
-    As uv reads it: of two scripts of one name the later one counts, and `gui_scripts` are scripts.
+    As uv reads them: `gui_scripts` are scripts as well, and one name twice is an error.
 
     Args:
         text: the file's; may be empty.
@@ -28,13 +28,13 @@ def console_scripts(text: bytes, label: str) -> dict[str, tuple[str, str]]:
         return {}
     import configparser
 
-    parser = configparser.ConfigParser(delimiters=("=",), strict=False, interpolation=None)
+    parser = configparser.ConfigParser(delimiters=("=",), interpolation=None)
     parser.optionxform = str  # type: ignore[assignment,method-assign]
     try:
         parser.read_string(text.decode())
     except (configparser.Error, UnicodeDecodeError) as error:
         raise WheelError(f"{label}: entry_points.txt: {str(error).splitlines()[0]}") from None
-    found = {}
+    found: dict[str, tuple[str, str]] = {}
     for section in ("console_scripts", "gui_scripts"):
         if not parser.has_section(section):
             continue

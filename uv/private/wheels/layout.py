@@ -17,13 +17,13 @@ SITE_PACKAGES = f"lib/{PYTHON}/site-packages/"
 _INTERPRETER = re.compile(r"bin/(python[\d.]*w?|activate.*)|pyvenv\.cfg|lib64(/.*)?")
 
 
-def place(scheme: str, path: str, distribution: str) -> str:
+def place(scheme: str, path: str, info: str) -> str:
     """Return the path in the environment of a wheel's file.
 
     Args:
         scheme: `purelib`, `platlib`, `scripts`, `headers` or `data`.
         path: below that scheme's folder.
-        distribution: name of whose wheel it is.
+        info: the name of the wheel's `.dist-info` folder.
 
     Raises:
         ValueError: there is no such scheme.
@@ -33,7 +33,8 @@ def place(scheme: str, path: str, distribution: str) -> str:
     if scheme == "scripts":
         return f"bin/{path}"
     if scheme == "headers":
-        return f"include/site/{PYTHON}/{normalised(distribution)}/{path}"
+        distribution = normalised(info.removesuffix(".dist-info").rpartition("-")[0])
+        return f"include/site/{PYTHON}/{distribution}/{path}"
     if scheme == "data":
         return path
     raise ValueError(f"it has files for the unknown place {scheme!r}")

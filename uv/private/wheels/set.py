@@ -140,13 +140,13 @@ def contents(path: str, label: str) -> tuple[Files, str]:
             if name.endswith("/") or name == f"{info}/RECORD" or "__pycache__/" in name:
                 continue
             scheme, inside = layout.split(name, info)
-            files[layout.place(scheme, inside, info.split("-")[0])] = (entry.CRC, entry.file_size)
+            files[layout.place(scheme, inside, info)] = (entry.CRC, entry.file_size)
             if name == f"{info}/METADATA":
                 metadata = archive.content(zipped, entry, archive.MOST_METADATA)
             elif name == f"{info}/entry_points.txt":
                 entry_points = archive.content(zipped, entry, archive.MOST_METADATA)
     for script, (module, attribute) in console_scripts(entry_points, label).items():
-        files.setdefault(f"bin/{script}", (zlib.crc32(f"{module}:{attribute}".encode()), -1))
+        files[f"bin/{script}"] = (zlib.crc32(f"{module}:{attribute}".encode()), -1)
     return files, licence(metadata)
 
 

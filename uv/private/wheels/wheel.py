@@ -37,8 +37,8 @@ class Wheel:
         info: the name of its `.dist-info` folder.
         files: path in the virtual environment → content. No console scripts, no bytecode, no
             RECORD.
-        scripts: a console script's name → the module and the object that it calls. None whose path
-            is in `files`.
+        scripts: a console script's name → the module and the object that it calls. Its path is not
+            in `files`.
         notes: what is odd about it and harms nobody, a sentence each.
     """
 
@@ -69,13 +69,11 @@ def read(path: str, label: str, most_bytes: int = MOST_BYTES) -> Wheel:
             install(source, _Destination(wheel), {})
         except InstallerError as error:
             raise archive.damaged(label, error) from None
-    # A wheel's own script replaces the one that would be made, as with uv.
     entry_points = wheel.files.get(f"{SITE_PACKAGES}{wheel.info}/entry_points.txt", b"")
-    wheel.scripts = {
-        name: reference
-        for name, reference in console_scripts(entry_points, label).items()
-        if f"bin/{name}" not in wheel.files
-    }
+    wheel.scripts = console_scripts(entry_points, label)
+    for name in wheel.scripts:
+        # It replaces a script of the wheel's own, as with uv.
+        wheel.files.pop(f"bin/{name}", None)
     return wheel
 
 
@@ -98,7 +96,10 @@ class _Source(WheelFile):
         return []
 
     def read_dist_info(self, filename: str) -> str:
-        return self._read(filename, archive.MOST_METADATA).decode()
+        try:
+            return self._read(filename, archive.MOST_METADATA).decode()
+        except UnicodeDecodeError:
+            raise ValueError(f"its {filename} is not UTF-8") from None
 
     def get_contents(self) -> Iterator[tuple[tuple[str, str, str], BinaryIO, bool]]:
         recorded = self._record()
@@ -152,7 +153,7 @@ class _Destination(WheelDestination):
     ) -> RecordEntry:
         path = str(path)
         label = self._wheel.label
-        place = layout.place(scheme, path, self._wheel.info.split("-")[0])
+        place = layout.place(scheme, path, self._wheel.info)
         if layout.is_interpreter(place) or (scheme == "scripts" and "/" in path):
             raise archive.unsafe(
                 label,
