@@ -16,6 +16,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -122,6 +123,9 @@ def _ask(
         with open(f"{tools}/{name}", "w", encoding="utf-8") as file:
             file.write(_NO_COMPILER)
         os.chmod(f"{tools}/{name}", 0o755)  # noqa: S103
+    # The base's interpreter starts by a script, which asks where it lies.
+    if readlink := shutil.which("readlink", path=os.defpath):
+        os.symlink(readlink, f"{tools}/readlink")
     site = f"{environment}/{SITE_PACKAGES.rstrip('/')}"
     request = {
         "answer": f"{folder}/answer",
