@@ -216,7 +216,8 @@ from setuptools import setup
 open("shop/seen.py", "w").write(repr((
     sorted(os.environ), os.environ["HOME"] != os.environ["TMPDIR"], os.environ.get("SECRET"),
     time.timezone, os.environ["SOURCE_DATE_EPOCH"],
-    oct(os.stat("setup.py").st_mode), os.stat("setup.py").st_mtime, sys.argv[1:2], sys.path[0] == "",
+    oct(os.stat("setup.py").st_mode), os.stat("setup.py").st_mtime,
+    sys.argv[1:2], sys.path[0] == "",
 )))
 os.chmod("shop/__init__.py", 0o700)
 setup(name="shop", version="1.0", packages=["shop"])

@@ -24,7 +24,7 @@ def console_scripts(text: bytes, label: str) -> dict[str, tuple[str, str]]:
     Raises:
         WheelError: an entry isn't of the form `module:object`, or its name isn't a file's.
     """
-    if b"_scripts" not in text:
+    if not text.strip():
         return {}
     import configparser
 
