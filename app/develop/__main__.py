@@ -77,7 +77,8 @@ def main() -> int:
     }
     environment = os.environ | settings
     migrate = [sys.executable, "-m", "alembic", "upgrade", "head"]
-    subprocess.run(migrate, cwd=APP, env=environment, check=True)
+    if code := subprocess.run(migrate, cwd=APP, env=environment, check=False).returncode:
+        return code  # it has said why
     serve_model(chosen.model_port)
 
     expiry = int(time.time()) + TOKEN_LIFE

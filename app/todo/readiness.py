@@ -16,7 +16,7 @@ class Readiness(BaseModel):
 
 @router.get("/ready", responses={503: {"model": Readiness}})
 async def ready(services: ServicesDep, response: Response) -> Readiness:
-    """Readiness: the database answers and its schema is the one that this version needs."""
+    """Readiness: the database answers and its schema is one that this code works with."""
     state = await services.database.state()
     if state != "ok":
         response.status_code = 503

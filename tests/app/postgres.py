@@ -63,13 +63,13 @@ class Postgres:
     def url(self, database: str = "postgres") -> str:
         return f"postgresql://todo:{self.password}@127.0.0.1:{self.port}/{database}"
 
-    def create_database(self) -> str:
-        """A new, empty database; returns its name."""
+    def create_database(self, like: str = "template1") -> str:
+        """A new database, empty or a copy of one that nobody uses; returns its name."""
         name = f"d{secrets.token_hex(8)}"
 
         async def create() -> None:
             connection = await asyncpg.connect(self.url())
-            await connection.execute(f"CREATE DATABASE {name}")
+            await connection.execute(f"CREATE DATABASE {name} TEMPLATE {like}")
             await connection.close()
 
         # In a thread: the caller may have a running loop.

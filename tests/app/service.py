@@ -40,8 +40,11 @@ def secrets_in(text: str) -> list[str]:
     return [*found, "a token"] if _TOKEN.search(text) else found
 
 
-def environment(database_url: str, **more: str) -> dict[str, str]:
-    """The settings of a service, in an environment that has nothing else of ours."""
+def environment(database_url: str, app: Path = APP, **more: str) -> dict[str, str]:
+    """The settings of a service, in an environment that has nothing else of ours.
+
+    ``app``: the folder of another release than this one's, as for `migrate` and `Service`.
+    """
     password = urlsplit(database_url).password
     if password and password not in SECRETS.values():
         SECRETS[f"password of {urlsplit(database_url).hostname}, {len(SECRETS)}"] = password
@@ -52,20 +55,22 @@ def environment(database_url: str, **more: str) -> dict[str, str]:
         "NEON_DATABASE_URL": database_url,
         "OPENAI_API_KEY": SECRETS["OPENAI_API_KEY"],
         "BETTER_AUTH_SECRET": SECRETS["BETTER_AUTH_SECRET"],
-        "PYTHONPATH": os.pathsep.join([str(APP), *sys.path]),
+        "PYTHONPATH": os.pathsep.join([str(app), *sys.path]),
         "PYTHONPYCACHEPREFIX": str(BYTECODE),
     }
     return kept | required | more
 
 
-def migrate(database_url: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+def migrate(
+    database_url: str, *arguments: str, app: Path = APP
+) -> subprocess.CompletedProcess[str]:
     """Run the migrations as a deployment does, or another Alembic command."""
-    needed = environment(database_url)
+    needed = environment(database_url, app)
     for name in ("OPENAI_API_KEY", "BETTER_AUTH_SECRET"):
         del needed[name]
     done = subprocess.run(
         [sys.executable, "-m", "alembic", *(arguments or ("upgrade", "head"))],
-        cwd=APP,
+        cwd=app,
         env=needed,
         check=False,
         capture_output=True,
@@ -83,8 +88,11 @@ class Service:
     logs: ClassVar[set[Path]] = set()
     """Of every service that was started; at the end of the tests none of them may hold a secret."""
 
-    def __init__(self, settings: dict[str, str], log: Path, workers: int = 1) -> None:
+    def __init__(
+        self, settings: dict[str, str], log: Path, workers: int = 1, app: Path = APP
+    ) -> None:
         self.settings = settings
+        self.app = app
         self.log = log
         self.workers = workers
         self.port = free_port()
@@ -126,7 +134,7 @@ class Service:
         self.logs.add(self.log)
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                command, cwd=APP, env=self.settings, stdout=log, stderr=log
+                command, cwd=self.app, env=self.settings, stdout=log, stderr=log
             )
         return self.process
 
