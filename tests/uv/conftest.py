@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.uv.index import Index, serve
-from tests.uv.installer import Installer
 
 if TYPE_CHECKING:
     from tests.uv.workspace import Workspace
@@ -28,12 +27,6 @@ def index(tmp_path: Path) -> Iterator[Index]:
     folder.mkdir()
     with serve(folder) as running:
         yield running
-
-
-@pytest.fixture
-def install(uv: Path, index: Index, tmp_path: Path) -> Installer:
-    """install.py, run against the index."""
-    return Installer(uv, index, tmp_path)
 
 
 @pytest.fixture(scope="session")

@@ -53,8 +53,10 @@ def read_lock(mctx, tag, python, pythons, interpreter, glibc, runtime, sets):
 
     # uv reads more than the two that have labels: a workspace's members. What lies outside of the main workspace, in a
     # module that is overridden by a path, Bazel doesn't let anybody watch.
-    workspace = str(mctx.path(Label("@@//:MODULE.bazel")).dirname.realpath) + "/"
-    for path in answer["watch"]:
+    label = tag.pyproject
+    folder = str(mctx.path(label).dirname.realpath)
+    workspace = folder.removesuffix(label.package) if label.package else folder + "/"
+    for path in answer["watch"] if not label.repo_name else []:
         if path.startswith(workspace):
             mctx.watch(path)
     return answer

@@ -3,7 +3,7 @@
 Options; the first two are repeated together, once for each distribution:
     --distribution=LABEL  its name and version, for messages
     --wheel=PATH          its wheel
-    --lost=PATH           JSON, name → paths at which another distribution's file wins; may be repeated
+    --lost=PATH           JSON, name → paths at which another distribution's file wins; repeated
     --environment=DIR     the virtual environment's place in the image, such as app/.venv
     --bytecode=1          compile every .py (0: leave that to the container's first start)
     --strip=1             take debug sections out of ELF files (0: leave them as they are)
@@ -22,12 +22,13 @@ import sys
 import warnings
 
 from wheels.errors import WheelError
-from wheels.wheel import SITE_PACKAGES, read
+from wheels.layout import SITE_PACKAGES
+from wheels.wheel import read
 
 from layer import elf, tarball
 from layer.errors import LayerError
 from layer.pyc import cache_path, compile_source
-from layer.scripts import console_scripts, with_interpreter
+from layer.scripts import console_script, with_interpreter
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -45,27 +46,18 @@ def run(options: Options) -> None:
         with open(path, encoding="utf-8") as file:
             for name, paths in json.load(file).items():
                 lost.setdefault(name, set()).update(paths)
-    try:
-        distributions = [
-            read(path, label)
-            for label, path in zip(options.many("distribution"), options.many("wheel"), strict=True)
-        ]
-    except WheelError as error:
-        raise LayerError(str(error)) from None
-    for distribution in distributions:
-        for note in distribution.notes:
-            print(f"INFO: {note}", file=sys.stderr)
+    pairs = zip(options.many("distribution"), options.many("wheel"), strict=True)
     # A dependency's doubtful escape sequences are its authors' business.
     warnings.simplefilter("ignore")
     tarball.save(
         (
             entry
             # One fixed order of compilation, whatever the order of the arguments.
-            for distribution in sorted(distributions, key=lambda one: one.label)
+            for label, path in sorted(pairs)
             for entry in entries(
-                distribution,
+                _read(label, path),
                 options.one("environment"),
-                lost.get(distribution.label.partition(" ")[0], set()),
+                lost.get(label.partition(" ")[0], set()),
                 bytecode=options.one("bytecode", "1") == "1",
                 strip=options.one("strip", "1") == "1",
             )
@@ -73,6 +65,16 @@ def run(options: Options) -> None:
         options.one("output"),
         level=int(options.one("level", "6")),
     )
+
+
+def _read(label: str, path: str) -> Wheel:
+    try:
+        wheel = read(path, label)
+    except WheelError as error:
+        raise LayerError(str(error)) from None
+    for note in wheel.notes:
+        print(f"INFO: {note}", file=sys.stderr)
+    return wheel
 
 
 def entries(
@@ -83,10 +85,14 @@ def entries(
     bytecode: bool = True,
     strip: bool = True,
 ) -> Iterator[tarball.Entry]:
-    """Yields what the layer holds of one distribution: all of its files but those at the paths in `lost`.
+    """Yields what the layer holds of one distribution.
 
-    Raises:
-        LayerError: its metadata names an entry point that isn't `module:object`.
+    Args:
+        distribution: as it is read from its wheel.
+        environment: the virtual environment's place in the image, such as `app/.venv`.
+        lost: paths in the environment that another distribution's file has.
+        bytecode: whether to compile every `.py`.
+        strip: whether to take debug sections out of ELF files.
     """
     label = distribution.label
     rows: dict[str, str] = {}
@@ -94,9 +100,8 @@ def entries(
     def entry(path: str, content: bytes, mode: int) -> tarball.Entry:
         return tarball.Entry(f"{environment}/{path}", "file", mode, content, source=label)
 
-    scripts = console_scripts(distribution.entry_points, f"/{environment}", label)
     for path, content in sorted(distribution.files.items()):
-        if path in lost or path in (f"bin/{name}" for name in scripts):
+        if path in lost:
             continue
         kept = elf.strip(content) if strip else content
         if path.startswith("bin/"):
@@ -110,9 +115,10 @@ def entries(
                 continue  # a template, or a test's bad example: nothing imports it
             rows[cache_path(path)] = ","
             yield entry(cache_path(path), code, 0o644)
-    for name, script in sorted(scripts.items()):
+    for name, (module, attribute) in sorted(distribution.scripts.items()):
         if f"bin/{name}" in lost:
             continue
+        script = console_script(module, attribute, f"/{environment}")
         rows[f"bin/{name}"] = _row_of(script)
         yield entry(f"bin/{name}", script, 0o755)
     record = f"{SITE_PACKAGES}{distribution.info}/RECORD"

@@ -30,7 +30,9 @@ def run(command: ModuleType, arguments: list[str]) -> int:
     except OSError as error:
         full = error.errno in (errno.ENOSPC, errno.EDQUOT)
         print(
-            "ERROR: the disk is full: free some space, then build again" if full else f"ERROR: {error}",
+            "ERROR: the disk is full: free some space, then build again"
+            if full
+            else f"ERROR: {error}",
             file=sys.stderr,
         )
     else:

@@ -2,203 +2,287 @@
 
     build OUTPUT LABEL VERSION SUBDIRECTORY ENVIRONMENT SOURCE
 
-OUTPUT is the wheel, SOURCE a source distribution or another archive of the tree (.tar, .tar.gz, .zip), SUBDIRECTORY its
-folder in there or "", VERSION the locked one or "", ENVIRONMENT a tree that holds the backends that are pinned.
+OUTPUT is the wheel, LABEL the distribution's name and version for messages, SOURCE a source
+distribution or another archive of the tree (.tar, .tar.gz, .zip), SUBDIRECTORY its folder in there
+or "", VERSION the locked one or "", ENVIRONMENT a tree that holds the backends that are pinned.
 
-The same source gives the same bytes on every machine: no time, no umask, no file's order, no path of this machine
-reaches the wheel. It is refused when it is for one platform: nothing is compiled here.
+The same source gives the same bytes on every machine: no time, no umask, no order of files, no path
+of this machine reaches the wheel. Nothing is compiled: a distribution whose compiled parts are
+optional is built without them, any other is refused.
 """
 
 from __future__ import annotations
 
-import io
+import contextlib
+import glob
+import json
 import os
-import re
 import shutil
+import signal
 import subprocess
 import sys
-import tarfile
 import tempfile
 import tomllib
 import zipfile
 import zlib
 
 from wheels.errors import WheelError
-from wheels.wheel import SITE_PACKAGES
+from wheels.layout import normalised
+from wheels.source import EPOCH, unpack
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
 # What PEP 517 says of a tree without a [build-system] table.
-_LEGACY = {"requires": ["setuptools"], "build-backend": "setuptools.build_meta:__legacy__"}
-
-# The first second that a zip can hold.
-_EPOCH = (1980, 1, 1, 0, 0, 0)
-_EPOCH_SECONDS = "315532800"
+_LEGACY = {
+    "backend-path": [],
+    "build-backend": "setuptools.build_meta:__legacy__",
+    "requires": ["setuptools"],
+}
 
 _WAYS_OUT = (
-    "Put a wheel of it on an index and lock that, take a version that has one, or keep uv from choosing the source: "
-    "`[tool.uv] no-build-package`"
+    "Put a wheel of it on an index and lock that, take a version that has one, or keep uv from "
+    "choosing the source: `[tool.uv] no-build-package`"
 )
 
-# The backend has the tree as its working directory and is the one thing in its process.
-_HOOK = """
-import importlib, sys
-# A backend may change sys.argv: setuptools does.
-system, folder, told, *path = sys.argv[1:]
-sys.path[:0] = path
-module, _, attribute = system.partition(":")
-backend = importlib.import_module(module)
-for name in filter(None, attribute.split(".")):
-    backend = getattr(backend, name)
-name = backend.build_wheel(folder, {}, None)
-with open(told, "w") as file:
-    file.write(name)
-"""
+# Each leaves a mark and fails: no compiler of this machine is found by accident, and it is known
+# that one was looked for.
+_COMPILERS = ("c++", "cc", "clang", "clang++", "g++", "gcc")
+_NO_COMPILER = '#!/bin/sh\n: > "${0%/*}/called"\necho "nothing is compiled here" >&2\nexit 1\n'
+
+# By these a backend learns the version that only a repository knows, not the archive of its files.
+_VERSION_VARIABLES = (
+    "HATCH_VCS_PRETEND_VERSION",
+    "PBR_VERSION",
+    "PDM_BUILD_SCM_VERSION",
+    "POETRY_DYNAMIC_VERSIONING_BYPASS",
+    "SETUPTOOLS_SCM_PRETEND_VERSION",
+    "UV_DYNAMIC_VERSIONING_BYPASS",
+    "VERSIONEER_OVERRIDE",
+)
 
 
 def run(arguments: list[str]) -> None:
-    """Build the wheel."""
+    """Build the wheel; leaves nothing when that fails."""
     output, label, version, subdirectory, environment, source = arguments
-    environment = os.path.abspath(environment)
-    with tempfile.TemporaryDirectory(prefix="build") as folder:
-        tree = os.path.join(_unpack(source, f"{folder}/tree", label), subdirectory)
-        if not os.path.isdir(tree):
-            raise WheelError(f"{label}: its source has no folder {subdirectory}.")
+    # Resolved, as a backend may write the path that it sees.
+    with tempfile.TemporaryDirectory(prefix="build") as made:
+        folder = os.path.realpath(made)
+        for name in ("home", "temporary", "tools", "tree", "wheel"):
+            os.mkdir(f"{folder}/{name}")
+        tree = unpack(source, f"{folder}/tree", label, subdirectory)
         system = _build_system(tree, label)
-        _check_requirements(system, f"{environment}/{SITE_PACKAGES}", label)
-        wheel = _build(tree, system, environment, f"{folder}/wheel", label, version)
-        tags = os.path.basename(wheel).removesuffix(".whl").split("-")[-2:]
-        if tags != ["none", "any"]:
-            raise WheelError(
-                f"{label} has no wheel for this platform, and building it makes code for one platform "
-                f"({os.path.basename(wheel)}): nothing is compiled here. {_WAYS_OUT}."
-            )
-        _settle(wheel, output)
-
-
-def _unpack(archive: str, folder: str, label: str) -> str:
-    """Unpack a source archive; returns the folder that is its root."""
-    os.mkdir(folder)
-    try:
-        if zipfile.is_zipfile(archive):
-            with zipfile.ZipFile(archive) as zipped:
-                zipped.extractall(folder)
-        else:
-            with tarfile.open(archive) as tar:
-                tar.extractall(folder, filter="data")
-    except (tarfile.TarError, zipfile.BadZipFile, EOFError, OSError, zlib.error) as error:
-        raise WheelError(f"{label}: its source distribution is damaged or unsafe ({error}).") from None
-    inside = os.listdir(folder)
-    if len(inside) == 1 and os.path.isdir(f"{folder}/{inside[0]}") and not os.path.exists(f"{folder}/pyproject.toml"):
-        folder = f"{folder}/{inside[0]}"
-    for parent, folders, files in os.walk(folder):
-        for name in folders + files:
-            path = os.path.join(parent, name)
-            if not os.path.islink(path):
-                runs = os.path.isdir(path) or os.stat(path).st_mode & 0o100
-                os.chmod(path, 0o755 if runs else 0o644)
-                os.utime(path, (int(_EPOCH_SECONDS),) * 2)
-    return folder
+        answer = _ask(tree, system, os.path.abspath(environment), folder, label, version)
+        compiles = os.path.exists(f"{folder}/tools/called")
+        wheel = _wheel(answer, system, folder, label, version, compiles=compiles)
+        _settle(wheel, output, folder, label, compiles=compiles)
 
 
 def _build_system(tree: str, label: str) -> dict[str, Any]:
+    """The [build-system] table with its defaults, and absolute folders in "backend-path"."""
     try:
         with open(f"{tree}/pyproject.toml", "rb") as file:
             table = tomllib.load(file).get("build-system", {})
     except FileNotFoundError:
         table = {}
-        if not os.path.exists(f"{tree}/setup.py"):
-            raise WheelError(f"{label}: its source has neither a pyproject.toml nor a setup.py.") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise WheelError(f"{label}: its pyproject.toml is not valid TOML: {error}.") from None
-    return {**_LEGACY, **table} if table.get("build-backend") else {**_LEGACY, "requires": table.get("requires", [])}
+    if not isinstance(table, dict):
+        raise _no_build_system(label)
+    system = {**_LEGACY, **table}
+    folders = system["backend-path"]
+    if (
+        not all(_are_strings(each) for each in (folders, system["requires"]))
+        or not isinstance(system["build-backend"], str)
+        or ("backend-path" in table and "build-backend" not in table)
+    ):
+        raise _no_build_system(label)
+    root = os.path.realpath(tree)
+    system["backend-path"] = [os.path.realpath(os.path.join(root, each)) for each in folders]
+    if any(os.path.commonpath([root, each]) != root for each in system["backend-path"]):
+        raise WheelError(f"{label}: its backend-path leads out of its source (PEP 517).")
+    return system
 
 
-def _check_requirements(system: dict[str, Any], site: str, label: str) -> None:
-    """Raises WheelError when the build asks for what is not pinned here."""
-    present = {
-        _normalised(name.split("-")[0]) for name in os.listdir(site) if name.endswith(".dist-info")
+def _are_strings(value: object) -> bool:
+    return isinstance(value, list) and all(isinstance(each, str) for each in value)
+
+
+def _no_build_system(label: str) -> WheelError:
+    return WheelError(
+        f"{label}: the [build-system] of its pyproject.toml is not as PEP 517 and 518 have it."
+    )
+
+
+def _ask(
+    tree: str, system: dict[str, Any], environment: str, folder: str, label: str, version: str
+) -> dict[str, Any]:
+    """Run the backend; returns the answer of backend.py."""
+    tools = f"{folder}/tools"
+    for name in _COMPILERS:
+        with open(f"{tools}/{name}", "w", encoding="utf-8") as file:
+            file.write(_NO_COMPILER)
+        os.chmod(f"{tools}/{name}", 0o755)  # noqa: S103
+    # The base's interpreter starts by a script, which asks where it lies.
+    if readlink := shutil.which("readlink", path=os.defpath):
+        os.symlink(readlink, f"{tools}/readlink")
+    # The backends' own Python may be another than the one that builds: they are the same for all.
+    (site,) = glob.glob(f"{glob.escape(environment)}/lib/python3.*/site-packages")
+    request = {
+        "answer": f"{folder}/answer",
+        "backend": system["build-backend"],
+        "backend-path": system["backend-path"],
+        "folder": f"{folder}/wheel",
+        "parent": os.getpid(),
+        "requires": system["requires"],
+        "site": site,
+        "version": version,
     }
-    for requirement in system["requires"]:
-        name, _, marker = requirement.partition(";")
-        wanted = _normalised(re.split(r"[^A-Za-z0-9._-]", name.strip())[0])
-        # What a marker leaves out is nearly always for an older Python, or another system.
-        if wanted not in present and not marker:
-            raise WheelError(
-                f"{label} has no wheel for this platform, and building it needs {wanted}, which is not among the build backends "
-                f"pinned here ({', '.join(sorted(present))}). {_WAYS_OUT}."
-            )
-
-
-def _build(tree: str, system: dict[str, Any], environment: str, folder: str, label: str, version: str) -> str:
-    """Run the backend; returns the wheel's path."""
-    os.mkdir(folder)
-    told = f"{folder}.name"
-    path = [os.path.join(tree, each) for each in system.get("backend-path", [])]
-    home = f"{folder}.home"
-    os.mkdir(home)
     environ = {
-        "HOME": home,
+        "CC": f"{tools}/cc",
+        "CXX": f"{tools}/c++",
+        "HOME": f"{folder}/home",
         "LANG": "C.UTF-8",
-        "PATH": f"{environment}/bin:{os.defpath}",
+        # Nothing of this machine: who finds git or a compiler builds something else.
+        "PATH": f"{tools}:{environment}/bin",
         "PYTHONDONTWRITEBYTECODE": "1",
         "PYTHONHASHSEED": "0",
         "PYTHONNOUSERSITE": "1",
         # For what the backend starts by itself.
-        "PYTHONPATH": f"{environment}/{SITE_PACKAGES}",
-        "SOURCE_DATE_EPOCH": _EPOCH_SECONDS,
-        "TMPDIR": os.path.dirname(folder),
+        "PYTHONPATH": site,
+        "SOURCE_DATE_EPOCH": str(EPOCH),
+        "TMPDIR": f"{folder}/temporary",
         "TZ": "UTC",
-    }
-    if version:
-        # A version that comes from a repository is not in an archive of its files: the lock knows it.
-        for name in ("SETUPTOOLS_SCM_PRETEND_VERSION", "PDM_BUILD_SCM_VERSION", "PBR_VERSION", "VERSIONEER_OVERRIDE"):
-            environ[name] = version
-    os.umask(0o022)
-    done = subprocess.run(  # noqa: S603 - this interpreter, and no shell
-        [
-            sys.executable,
-            "-s",
-            "-P",
-            "-c",
-            _HOOK,
-            system["build-backend"],
-            folder,
-            told,
-            *path,
-            f"{environment}/{SITE_PACKAGES}",
-        ],
-        cwd=tree,
-        env=environ,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        errors="replace",
-        check=False,
-    )
-    if done.returncode:
-        said = [line for line in done.stderr.splitlines() if line.strip()][-1:] or ["it said nothing"]
-        raise WheelError(
-            f"{label} has no wheel for this platform, and its build backend {system['build-backend']} fails: "
-            f"{said[0].strip().replace(os.path.dirname(folder), '')}. {_WAYS_OUT}."
+    } | dict.fromkeys(_VERSION_VARIABLES if version else (), version)
+    command = [sys.executable, "-s", "-P", os.path.join(os.path.dirname(__file__), "backend.py")]
+    # A file and no pipe: a process that it leaves behind would keep that open.
+    with open(f"{folder}/log", "wb") as log:
+        process = subprocess.Popen(  # noqa: S603 - this interpreter, and no shell
+            [*command[:-1], os.path.abspath(command[-1]), json.dumps(request)],
+            cwd=tree,
+            env=environ,
+            start_new_session=True,
+            stderr=log,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            umask=0o022,
         )
-    with open(told, encoding="utf-8") as file:
-        return os.path.join(folder, file.read().strip())
+        try:
+            code = process.wait()
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+    try:
+        with open(request["answer"], encoding="utf-8") as file:
+            answer: dict[str, Any] = json.load(file)
+    except (FileNotFoundError, ValueError):
+        answer = {"error": _last_line(f"{folder}/log") or f"exit code {code}"}
+    return answer
 
 
-def _settle(wheel: str, output: str) -> None:
-    """Write the wheel anew: sorted, without times, modes and compression that differ from backend to backend."""
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(wheel) as built, zipfile.ZipFile(buffer, "w") as settled:
-        for name in sorted(entry.filename for entry in built.infolist() if not entry.is_dir()):
-            entry = zipfile.ZipInfo(name, _EPOCH)
-            entry.external_attr = 0o644 << 16
-            settled.writestr(entry, built.read(name))
-    with open(output, "wb") as file:
-        shutil.copyfileobj(io.BytesIO(buffer.getvalue()), file)
+def _last_line(path: str) -> str:
+    with open(path, encoding="utf-8", errors="replace") as file:
+        return ([line.strip() for line in file if line.strip()] or [""])[-1]
 
 
-def _normalised(name: str) -> str:
-    return re.sub(r"[-_.]+", "-", name).lower()
+def _wheel(
+    answer: dict[str, Any],
+    system: dict[str, Any],
+    folder: str,
+    label: str,
+    version: str,
+    *,
+    compiles: bool,
+) -> str:
+    """Return the path of the wheel that was made.
+
+    Raises:
+        WheelError: there is none, or it is of another distribution.
+    """
+    why = f"{label} has no wheel for this platform, and "
+    if "missing" in answer:
+        raise WheelError(
+            f"{why}building it needs {' and '.join(answer['missing'])}, which is not among the "
+            f"build backends pinned here ({', '.join(answer['pinned'])}). {_WAYS_OUT}."
+        )
+    if "error" in answer:
+        if compiles:
+            raise _for_one_platform(label)
+        said = answer["error"].replace(folder, "").rstrip(".")
+        raise WheelError(
+            f"{why}its build backend {system['build-backend']} fails: {said}. {_WAYS_OUT}."
+        )
+    if normalised(answer["name"]) != normalised(label.split(" ")[0]):
+        raise WheelError(f"{label}: its source is that of {answer['name']}.")
+    if not answer["as locked"]:
+        raise WheelError(
+            f"{label}: its source builds version {answer['version']}, and uv.lock has {version}. "
+            "Lock anew."
+        )
+    return f"{folder}/wheel/{answer['wheel']}"
+
+
+def _for_one_platform(label: str) -> WheelError:
+    return WheelError(
+        f"{label} has no wheel for this platform, and building it compiles code for one platform: "
+        f"nothing is compiled here. {_WAYS_OUT}."
+    )
+
+
+def _settle(wheel: str, output: str, folder: str, label: str, *, compiles: bool) -> None:
+    """Write the wheel anew: sorted, without times and modes, and for every platform.
+
+    A wheel with a platform's tag and no code for one comes of compiled parts that are optional.
+    """
+    try:
+        with zipfile.ZipFile(wheel) as built:
+            contents = {
+                entry.filename: built.read(entry)
+                for entry in built.infolist()
+                if not entry.is_dir()
+            }
+    except (OSError, ValueError, zipfile.BadZipFile, zlib.error) as error:
+        raise WheelError(
+            f"{label}: its build backend leaves no valid wheel ({error}).".replace(folder, "")
+        ) from None
+    tagged = not wheel.endswith("-any.whl")
+    if tagged and any(content.startswith(b"\x7fELF") for content in contents.values()):
+        raise _for_one_platform(label)
+    for name, content in contents.items():
+        if os.fsencode(folder) in content:
+            raise WheelError(
+                f"{label} has no wheel for this platform, and building it writes a path of this "
+                f"machine into {name}: no two machines build the same. {_WAYS_OUT}."
+            )
+    if tagged or compiles:
+        print(
+            f"INFO: {label} is built without its compiled parts, which are optional: nothing is "
+            "compiled here.",
+            file=sys.stderr,
+        )
+    try:
+        with zipfile.ZipFile(output, "w") as settled:
+            for name, content in sorted(contents.items()):
+                entry = zipfile.ZipInfo(name)
+                entry.external_attr = 0o644 << 16
+                settled.writestr(entry, _same_everywhere(name, content, tagged=tagged))
+    except BaseException:
+        os.unlink(output)
+        raise
+
+
+def _same_everywhere(name: str, content: bytes, *, tagged: bool) -> bytes:
+    """WHEEL without the platform's tag; the lines of RECORD in one order, and true of that."""
+    if name.endswith(".dist-info/WHEEL") and tagged:
+        lines = [line for line in content.splitlines() if not line.startswith((b"Root-", b"Tag:"))]
+        lines = [line for line in lines if line]
+        return b"\n".join([*lines, b"Root-Is-Purelib: true", b"Tag: py3-none-any", b""])
+    if name.endswith(".dist-info/RECORD"):
+        rows = content.splitlines()
+        changed = name.removesuffix("RECORD").encode() + b"WHEEL,"
+        if tagged:
+            rows = [changed + b"," if row.startswith(changed) else row for row in rows]
+        return b"".join(row + b"\n" for row in sorted(rows))
+    return content

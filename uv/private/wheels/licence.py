@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import email.parser
+import re
 
 
 def licence(metadata: bytes) -> str:
-    """Return an SPDX expression, else a one-line licence, else classifiers, else the text's first line, else `""`."""
-    headers = email.parser.BytesParser().parsebytes(metadata, headersonly=True)
+    """Return an SPDX expression, else one line of licence, else classifiers, else the first line.
+
+    `""` where there is nothing of the kind.
+    """
+    # The description follows the first empty line, and is most of it.
+    head = re.split(rb"\r?\n\r?\n", metadata, maxsplit=1)[0] + b"\n\n"
+    headers = email.parser.BytesParser().parsebytes(head, headersonly=True)
     text = str(headers.get("License") or "").strip()
     if text.upper() == "UNKNOWN":
         text = ""

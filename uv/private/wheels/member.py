@@ -11,6 +11,7 @@ import os
 
 from wheels import wheel
 from wheels.errors import WheelError
+from wheels.layout import SITE_PACKAGES
 
 
 def run(arguments: list[str]) -> None:
@@ -20,9 +21,9 @@ def run(arguments: list[str]) -> None:
     for place, output in zip(pairs[::2], pairs[1::2], strict=True):
         full = place
         if place.startswith("site-packages/"):
-            full = wheel.SITE_PACKAGES + place.removeprefix("site-packages/")
+            full = SITE_PACKAGES + place.removeprefix("site-packages/")
         if full not in files:
             raise WheelError(f"{label} has no file {place}")
         with open(output, "wb") as file:
             file.write(files[full])
-        os.chmod(output, 0o755)
+        os.chmod(output, 0o755)  # noqa: S103

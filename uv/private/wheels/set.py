@@ -1,33 +1,34 @@
-"""Sub-command `set`: the facts of distributions that share an environment, and who wins where two have one file.
+"""Sub-command `set`: the facts of distributions that share an environment, and whose files stay.
 
     set FACTS LOST REQUEST
 
-REQUEST is a JSON object: {"platform", "collisions", "winners", "distributions": [{"name", "version", "wheel", "sha256",
-"requires", "path"}, …]}. FACTS gets the same without paths, and each distribution's licence. LOST gets
-{name: [path, …]}: what another distribution's file replaces.
+REQUEST is a JSON object: {"platform", "collisions", "winners", "distributions": [{"name",
+"version", "wheel", "sha256", "requires", "path"}, …]}. FACTS gets the same without paths, and each
+distribution's licence. LOST gets {name: [path, …]}: what another distribution's file replaces.
 
-uv installs in parallel, and whoever comes last wins. Here the rule is fixed: of two different files at one path that of a
-distribution in `winners` stays, the first of these first; else that of the distribution whose name comes last in the
-alphabet. `collisions` says what to do about it: "warn" prints one line for each pair of distributions, "error" fails.
+uv installs in parallel, and whoever comes last wins. Here the rule is fixed: of different files at
+one path that of a distribution in `winners` stays, the first of these first; else that of the
+distribution whose name comes last in the alphabet. `collisions` says what to do about it: "warn"
+prints one line for each pair of distributions, "error" fails.
 """
 
 from __future__ import annotations
 
 import json
 import sys
-import zipfile
 import zlib
 
-from installer.utils import parse_entrypoints
+from wheels import archive, layout
+from wheels.entry_points import console_scripts
 from wheels.errors import WheelError
 from wheels.licence import licence
-from wheels.wheel import SITE_PACKAGES
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-# Path in the environment → what tells contents apart: CRC-32 and size; of a console script, CRC-32 of its object and -1.
+# Path in the environment → what tells contents apart: CRC-32 and size; of a console script the
+# CRC-32 of its object, and -1.
 Files = dict[str, tuple[int, int]]
 
 # What a worker has read: (path, digest of the wheel) → its files and licence.
@@ -61,30 +62,51 @@ def run(arguments: list[str]) -> None:
 
 
 def settle(owned: dict[str, Files], winners: list[str]) -> tuple[dict[str, list[str]], list[str]]:
-    """Return what each distribution loses, and a line for each pair that has different files at one path.
+    """Return what each distribution loses, and a line for each pair with different files.
+
+    Raises:
+        WheelError: what is a file of one distribution is a folder of another.
 
     >>> settle({"a": {"x": (1, 1)}, "b": {"x": (2, 1)}}, [])[0]
     {'a': ['x']}
     >>> settle({"a": {"x": (1, 1)}, "b": {"x": (2, 1)}}, ["a"])[0]
     {'b': ['x']}
     """
+    rank = {name: len(winners) - number for number, name in enumerate(winners)}
     # The best last: it replaces what came before.
-    order = sorted(owned, key=lambda name: (-winners.index(name) if name in winners else -len(winners) - 1, name))
-    holders: dict[str, str] = {}
+    order = sorted(owned, key=lambda name: (rank.get(name, 0), name))
+    holders = {path: name for name in order for path in owned[name]}
+    _check_folders(owned, holders)
     lost: dict[str, list[str]] = {}
     pairs: dict[tuple[str, str], list[str]] = {}
     for name in order:
         for path, content in owned[name].items():
-            other = holders.get(path)
-            holders[path] = name
-            if other is not None and owned[other][path] != content:
-                lost.setdefault(other, []).append(path)
-                pairs.setdefault((name, other), []).append(path)
+            winner = holders[path]
+            if winner != name and owned[winner][path] != content:
+                lost.setdefault(name, []).append(path)
+                pairs.setdefault((winner, name), []).append(path)
     lines = []
     for (winner, loser), paths in sorted(pairs.items()):
         more = f" and {len(paths) - 1} more" if len(paths) > 1 else ""
-        lines.append(f"{winner} and {loser} both have {sorted(paths)[0]}{more}, with different content: {winner}'s is in the image.")
+        lines.append(
+            f"{winner} and {loser} both have {min(paths)}{more}, with different content: "
+            f"{winner}'s is in the image."
+        )
     return {name: sorted(paths) for name, paths in sorted(lost.items())}, lines
+
+
+def _check_folders(owned: dict[str, Files], holders: dict[str, str]) -> None:
+    seen: set[str] = set()
+    for path, name in holders.items():
+        folder = path.rpartition("/")[0]
+        while folder and folder not in seen:
+            if folder in holders:
+                raise WheelError(
+                    f"{holders[folder]} has a file {folder}, and {name} has a folder of that name: "
+                    "they can't be in one environment. Take another version of one of them."
+                )
+            seen.add(folder)
+            folder = folder.rpartition("/")[0]
 
 
 def _request(path: str) -> dict[str, Any]:
@@ -99,37 +121,44 @@ def _distributions(request: dict[str, Any]) -> dict[str, tuple[Files, str]]:
         key = (each["path"], each["sha256"])
         # What was built here has no digest to know it by.
         if key not in _read or not each["sha256"] or not each["wheel"].endswith(".whl"):
-            _read[key] = _files(each["path"], f"{each['name']} {each['version']}")
+            _read[key] = contents(each["path"], f"{each['name']} {each['version']}")
         found[each["name"]] = _read[key]
     return found
 
 
-def _files(path: str, label: str) -> tuple[Files, str]:
-    """Return a wheel's files and licence, from its directory: what the files hold, its layer reads."""
+def contents(path: str, label: str) -> tuple[Files, str]:
+    """Return a wheel's files and licence, from its directory: its layer reads what they hold.
+
+    Raises:
+        WheelError: its directory can't be read, or its entry points can't.
+    """
     files: Files = {}
-    metadata = b""
-    try:
-        with zipfile.ZipFile(path) as archive:
-            for entry in archive.infolist():
-                first, _, rest = entry.filename.partition("/")
-                if entry.filename.endswith("/") or entry.filename.endswith(".dist-info/RECORD"):
-                    continue
-                place = SITE_PACKAGES + entry.filename
-                if first.endswith(".data"):
-                    scheme, _, inside = rest.partition("/")
-                    place = {"scripts": f"bin/{inside}", "data": inside, "headers": ""}.get(
-                        scheme, SITE_PACKAGES + inside
-                    )
-                elif first.endswith(".dist-info") and rest == "METADATA":
-                    metadata = archive.read(entry)
-                elif first.endswith(".dist-info") and rest == "entry_points.txt":
-                    for name, module, attribute, _ in parse_entrypoints(archive.read(entry).decode()):
-                        files[f"bin/{name}"] = (zlib.crc32(f"{module}:{attribute}".encode()), -1)
-                if place:
-                    files[place] = (entry.CRC, entry.file_size)
-    except (zipfile.BadZipFile, zlib.error, EOFError, ValueError, NotImplementedError, RuntimeError, AssertionError) as error:
-        raise WheelError(f"{label}: the wheel is damaged or is not a valid wheel ({error}).") from None
+    metadata = entry_points = b""
+    with archive.opened(path, label) as zipped:
+        info = _info(zipped.NameToInfo)
+        for name, entry in zipped.NameToInfo.items():
+            if name.endswith("/") or name == f"{info}/RECORD" or "__pycache__/" in name:
+                continue
+            scheme, inside = layout.split(name, info)
+            files[layout.place(scheme, inside, info)] = (entry.CRC, entry.file_size)
+            if name == f"{info}/METADATA":
+                metadata = archive.content(zipped, entry, archive.MOST_METADATA)
+            elif name == f"{info}/entry_points.txt":
+                entry_points = archive.content(zipped, entry, archive.MOST_METADATA)
+    for script, (module, attribute) in console_scripts(entry_points, label).items():
+        files[f"bin/{script}"] = (zlib.crc32(f"{module}:{attribute}".encode()), -1)
     return files, licence(metadata)
+
+
+def _info(names: dict[str, Any]) -> str:
+    found = {folder for folder in (name.split("/")[0] for name in names) if _is_info(folder)}
+    if len(found) != 1:
+        raise ValueError("Wheel doesn't contain exactly one .dist-info directory")
+    return found.pop()
+
+
+def _is_info(folder: str) -> bool:
+    return folder.endswith(".dist-info")
 
 
 def _write(path: str, content: object) -> None:
