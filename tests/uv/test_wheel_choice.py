@@ -5,14 +5,17 @@ import re
 import shutil
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
-import tomli
 
 from reader.sources import file_name
 from reader.wheels import Choice
 from tests.uv.index import Index, make_wheel
+from tests.uv.reading import libraries
+
+sys.path.extend(libraries())  # `packaging`, which reader.wheels imports
 
 ARCHES = ("x86_64", "aarch64")
 # uv 0.13 knows glibc up to 2.40.
@@ -113,7 +116,7 @@ def _files(lock: Path) -> dict[str, list[str]]:
     """Name → names of the wheels, in the lock's order."""
     return {
         package["name"]: [file_name(wheel, package["source"]) for wheel in package["wheels"]]
-        for package in tomli.loads(lock.read_text())["package"]
+        for package in tomllib.loads(lock.read_text())["package"]
         if package.get("wheels")
     }
 
@@ -212,7 +215,7 @@ def test_this_repositorys_lock(uv: Path, index: Index, tmp_path: Path, arch: str
     """Of every distribution, runtime's and the tools', with wheels of the same names."""
     packages = {
         package["name"]: package
-        for package in tomli.loads(Path("uv.lock").read_text())["package"]
+        for package in tomllib.loads(Path("uv.lock").read_text())["package"]
         if package.get("wheels")
     }
     locked = _files(Path("uv.lock"))
