@@ -24,6 +24,18 @@ local_path_override(
 # The extensions' repositories that are there already, as Bazel 7 names them.
 _EXTENSION = "fastapi_image~~"
 
+_BUILD = (
+    "--extra_toolchains=@fastapi_image//image/base:python_toolchain",
+    "--incompatible_default_to_explicit_init_py",
+)
+_BUILDING = ("build", "run", "test")
+
+
+def tools() -> list[Path]:
+    """The wheels that this repository pins for reading locks and installing wheels."""
+    runfiles = Path.cwd().parent
+    return [runfiles / word for word in os.environ["WHEELS"].split()]
+
 
 def fill(cache: Path, files: list[Path]) -> None:
     """Put files into a repository cache."""
@@ -47,8 +59,7 @@ class Bazel:
         self.environ = environ | {"FASTAPI_IMAGE_MODE": "mirror", "LANG": "C.UTF-8"}
         self.repository = Path("pyproject.toml").resolve().parent
         self.cache = folder / "repository cache"
-        runfiles = Path.cwd().parent
-        fill(self.cache, [runfiles / word for word in os.environ["WHEELS"].split()])
+        fill(self.cache, tools())
         # Inside mirror mode's root file system: Bazel takes no registry address with a space in it.
         registry = Path("/.fastapi_image/registry")
         self.registry = registry if registry.exists() else self.repository / "registry"
@@ -72,7 +83,7 @@ class Bazel:
             startup += ["--server_javabase=/usr/lib/jvm/default-java"]
         command, *rest = arguments
         if command != "shutdown":
-            rest = [*self._options(), *rest]
+            rest = [*self._options(), *(_BUILD if command in _BUILDING else ()), *rest]
         return [*startup, command, *rest]
 
     def _options(self) -> list[str]:
@@ -86,8 +97,6 @@ class Bazel:
                 f"--override_repository={_EXTENSION}{name}={path}"
                 for name, path in self.overrides.items()
             ),
-            "--extra_toolchains=@fastapi_image//image/base:python_toolchain",
-            "--incompatible_default_to_explicit_init_py",
             "--color=no",
             "--curses=no",
         ]

@@ -7,15 +7,17 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from tests.nested import tools
+
 ARCHES = {"linux_amd64": "x86_64", "linux_arm64": "aarch64"}
 
 
 def libraries() -> list[str]:
     """The wheels of `packaging` and `tomli`."""
-    runfiles = Path.cwd().parent
-    words = [runfiles / word for word in os.environ["WHEELS"].split()]
     return [
-        str(word.resolve()) for word in words if word.name.split("-")[0] in ("packaging", "tomli")
+        str(wheel.resolve())
+        for wheel in tools()
+        if wheel.name.partition("-")[0] in ("packaging", "tomli")
     ]
 
 

@@ -175,7 +175,8 @@ ERRORS: dict[str, tuple[dict[str, str], str]] = {
     ),
     "no room for any distribution": (
         {"max_layers": "8"},
-        "Error in fail: @@//:image_python_linux_amd64: 8 layers are there without any of distributions: "
+        "Error in fail: @@//:image_python_linux_amd64: 8 layers are there without any of "
+        "distributions: "
         "raise max_layers from 8 to at least 9",
     ),
     "a name that the module imports from where it isn't": (

@@ -101,6 +101,8 @@ class Workspace(Bazel):
             make_wheel(index.folder, name, "1.0")
         (self.root / "src/shop").mkdir(parents=True)
         (self.root / "src/.venv").mkdir()
+        (self.root / "bin").mkdir()
+        (self.root / "bin/uv").symlink_to(uv.resolve())
         for name, content in {
             "MODULE.bazel": self.module("shop") + LOCK,
             "pyproject.toml": PYPROJECT,
