@@ -67,11 +67,11 @@ def url(shop: ShopIndex, wheel: Path) -> str:
 
 def test_the_order(locked: Locked, shops: list[ShopIndex], tmp_path: Path) -> None:
     """Each place lacks what the one before it has alone."""
-    made = wheels(tmp_path / "wheels", *"abcde")
+    made = wheels(tmp_path / "wheels", *(f"order-{letter}" for letter in "abcde"))
     first, default, address, project = shops
     links = tmp_path / "links of this machine"
     links.mkdir()
-    shutil.copy(made["a"], links)
+    shutil.copy(made["order-a"], links)
     for number, shop in enumerate((first, default, address, project), start=1):
         put(shop, *list(made.values())[: number + 1])
     locked.lock(
@@ -85,12 +85,10 @@ def test_the_order(locked: Locked, shops: list[ShopIndex], tmp_path: Path) -> No
     }
     done = locked.bazel("build", "//:all")
     assert done.returncode == 0, done.stderr
-    got = [
-        [path.rpartition("/")[2][0] for path in shop.asked() if ".whl" in path] for shop in shops
-    ]
+    got = [re.findall(r"/order_(.)-\S+\.whl", " ".join(shop.asked())) for shop in shops]
     assert [sorted(set(each)) for each in got] == [["b"], ["c"], ["d", "e"], ["e"]]
     assert sorted(path for path in first.asked() if "simple" in path) == [
-        f"/simple/{name}/" for name in "bcde"
+        f"/simple/order-{name}/" for name in "bcde"
     ]
 
 
@@ -117,20 +115,16 @@ def test_a_lock_without_addresses(locked: Locked, shops: list[ShopIndex], tmp_pa
 
 def test_credentials(locked: Locked, shops: list[ShopIndex], tmp_path: Path) -> None:
     """Of an address, variables, netrc and Bazel's helper; and none of them is left anywhere."""
-    made = wheels(tmp_path / "wheels", *"abcd")
+    made = wheels(tmp_path / "wheels", "by-address", "by-variable", "by-netrc", "by-helper")
+    by_address, by_variable, by_netrc, by_helper = made.values()
     for shop, wheel, word in zip(shops, made.values(), "abcd", strict=True):
         put(shop, wheel)
         shop.login = f"user-{word}:fake-secret-{word}"
     shops[0].login = "user@a:fake:secret/a"
-    netrc_host, helper_host = "localhost", "127.0.0.1"
-    netrc = f"http://{netrc_host}:{shops[2].origin.rpartition(':')[2]}/files/{made['c'].name}"
+    # netrc knows hosts without their ports, and so does Bazel's option.
+    netrc = url(shops[2], by_netrc).replace("127.0.0.1", "localhost")
     locked.lock(
-        {
-            made["a"]: "",
-            made["b"]: "",
-            made["c"]: netrc,
-            made["d"]: url(shops[3], made["d"]),
-        },
+        {by_address: "", by_variable: "", by_netrc: netrc},
         f'[[tool.uv.index]]\nname = "shop-b"\nurl = "{shops[1].url}"\n',
     )
     locked.environ |= {
@@ -139,22 +133,23 @@ def test_credentials(locked: Locked, shops: list[ShopIndex], tmp_path: Path) -> 
         "UV_INDEX_SHOP_B_PASSWORD": "fake-secret-b",
         "NETRC": str(tmp_path / "netrc"),
     }
-    (tmp_path / "netrc").write_text(f"machine {netrc_host} login user-c password fake-secret-c\n")
+    (tmp_path / "netrc").write_text("machine localhost login user-c password fake-secret-c\n")
+    asked = [("build", "//:all"), ("query", "--output=build", "deps(//:all)")]
+    said = [locked.bazel(*command) for command in asked]
+    assert [done.returncode for done in said] == [0, 0], said[0].stderr
     words = base64.b64encode(shops[3].login.encode()).decode()
     helper = tmp_path / "helper"
     helper.write_text(
-        f"#!/bin/sh\ncat > /dev/null\n"
+        "#!/bin/sh\ncat > /dev/null\n"
         f"""echo '{json.dumps({"headers": {"Authorization": [f"Basic {words}"]}})}'\n"""
     )
     helper.chmod(0o755)
-    option = f"--credential_helper={helper_host}={helper}"
-    done = locked.bazel("build", "//:all", option)
-    assert done.returncode == 0, done.stderr
-    query = locked.bazel("query", "--output=build", "deps(//:all)", option)
-    assert query.returncode == 0, query.stderr
+    locked.lock({by_helper: url(shops[3], by_helper)})
+    said.append(locked.bazel("build", "//:all", f"--credential_helper=127.0.0.1={helper}"))
+    assert said[-1].returncode == 0, said[-1].stderr
     locked.bazel("shutdown")
-    said = "".join((done.stdout, done.stderr, query.stdout, query.stderr))
-    _holds_no_secret(said.encode(), "what Bazel said")
+    for done in said:
+        _holds_no_secret((done.stdout + done.stderr).encode(), "what Bazel said")
     for path in [*locked.root.rglob("*"), *(locked.folder / "output").rglob("*")]:
         # Bazel's own log begins with all of its client's environment.
         if path.is_file() and not path.is_symlink() and not path.name.startswith("java.log"):

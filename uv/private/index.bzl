@@ -16,7 +16,7 @@ Credentials are those of the machine's index addresses, `UV_INDEX_<NAME>_USERNAM
 credential helper. They are never part of an attribute, a file or a message.
 """
 
-load("@bazel_tools//tools/build_defs/repo:utils.bzl", "read_user_netrc", "use_netrc")
+load("@bazel_tools//tools/build_defs/repo:utils.bzl", "read_netrc", "read_user_netrc")
 load("//tools:pythons.bzl", "PYTHONS", "python_interpreter", "supply_mode")
 
 # PEP 503 and PEP 691; page.py reads either.
@@ -67,6 +67,10 @@ def origin(url):
     scheme, _, rest = url.partition("://")
     return "{}://{}".format(scheme, rest.partition("/")[0])
 
+def _host(url):
+    host = origin(url).partition("://")[2]
+    return host.rpartition(":")[0] if host.rpartition(":")[2].isdigit() else host
+
 def _words(environ, name):
     return [word for word in environ.get(name, "").replace("\n", " ").split(" ") if word]
 
@@ -107,13 +111,23 @@ def _with_credentials(environ, name, index):
         password = name and environ.get(variable + "_PASSWORD") or password,
     )
 
+def _netrc(rctx):
+    named = rctx.os.environ.get("NETRC")
+    if named:
+        return read_netrc(rctx, named) if rctx.path(named).exists else {}
+    return read_user_netrc(rctx) if rctx.os.environ.get("HOME") else {}
+
 def _auth(rctx, indexes, url):
     """Bazel's `auth` of an address: of the first of these indexes that lies on the same origin, else netrc's."""
     for index in indexes:
         if (index.login or index.password) and origin(index.address) == origin(url):
             return {url: {"login": index.login, "password": index.password, "type": "basic"}}
-    if rctx.os.environ.get("NETRC") or rctx.os.environ.get("HOME"):
-        return use_netrc(read_user_netrc(rctx), [url], {})
+
+    # Not use_netrc, which looks for the host with its port: a machine in netrc has none. "" is its `default`.
+    netrc = _netrc(rctx)
+    found = netrc.get(_host(url)) or netrc.get("") or {}
+    if "login" in found and "password" in found:
+        return {url: {"login": found["login"], "password": found["password"], "type": "basic"}}
     return {}
 
 def _find(rctx, indexes, page, file):
