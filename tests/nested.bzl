@@ -10,28 +10,29 @@ pytest_test(
 ```
 """
 
-# The wheels of the tools: a Bazel of a test's own has them from its repository cache.
+# The wheels of the tools and of the build backends: a Bazel of a test's own has them from its repository cache.
 _WHEELS = [
     "@uv_installer//:file",
     "@uv_packaging//:file",
     "@uv_tomli//:file",
 ]
+_BACKENDS = "//tests:backends"
 
-def _nested(wheels):
-    return struct(
-        data = wheels + [
-            # The rules themselves are read where they are; these say when a test is to run again.
-            "//:MODULE.bazel",
-            "//image:defs.bzl",
-            "//tools:pythons.bzl",
-            "//uv:sources",
-            "@uv",
-        ],
-        env = {
-            "UV": "../$(rlocationpath @uv//:uv)",
-            "WHEELS": " ".join(["$(rlocationpath {})".format(wheel) for wheel in wheels]),
-        },
-        srcs = ["//tests:nested.py"],
-    )
-
-NESTED = _nested(_WHEELS)
+NESTED = struct(
+    data = _WHEELS + [
+        _BACKENDS,
+        # The rules themselves are read where they are; these say when a test is to run again.
+        "//:MODULE.bazel",
+        "//image:defs.bzl",
+        "//tools:pythons.bzl",
+        "//uv:sources",
+        "@uv",
+    ],
+    env = {
+        "UV": "../$(rlocationpath @uv//:uv)",
+        "WHEELS": " ".join(["$(rlocationpath {})".format(wheel) for wheel in _WHEELS] + [
+            "$(rlocationpaths {})".format(_BACKENDS),
+        ]),
+    },
+    srcs = ["//tests:nested.py"],
+)

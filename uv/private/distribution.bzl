@@ -180,6 +180,7 @@ def _distribution_set_impl(ctx):
     )
     return [
         DefaultInfo(files = depset([facts])),
+        OutputGroupInfo(wheels = depset([each.wheel for each in distributions])),
         DistributionSetInfo(
             distributions = distributions,
             facts = facts,
@@ -192,7 +193,8 @@ def _distribution_set_impl(ctx):
 distribution_set = rule(
     doc = """Distributions that share one environment. Provides `DistributionSetInfo`.
 
-The default output is a JSON listing of names, versions, files, hashes, licences and edges. Where two distributions have
+The default output is a JSON listing of names, versions, files, hashes, licences and edges; the output group `wheels` has
+the wheels. Where two distributions have
 one path with different content, that of the one whose name comes last in the alphabet wins, or of one in `winners`.""",
     implementation = _distribution_set_impl,
     attrs = wheel_tool.attrs | {

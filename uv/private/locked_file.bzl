@@ -14,13 +14,26 @@ locked_file(
 )
 """
 
+def _copy(rctx, file):
+    """Copies a file of the project: (what is wrong, its SHA-256)."""
+    path = rctx.path(rctx.attr.path)
+    if not path.exists:
+        return "{} isn't there".format(path), None
+    rctx.watch(path)
+    got = rctx.download(url = "file://" + _quoted(str(path)), output = file, sha256 = rctx.attr.sha256, allow_fail = True)
+    return None if got.success else "{} is another file than the lock pins by sha256".format(path), got.sha256
+
+def _quoted(path):
+    """A path as a part of an address (RFC 3986), as far as Bazel needs it."""
+    return path.replace("%", "%25").replace(" ", "%20").replace("#", "%23").replace("?", "%3F")
+
 def _locked_file_repository_impl(rctx):
     file = rctx.attr.file
+    sha256 = rctx.attr.sha256
     indexes = [tuple(index.split(" ", 1)) for index in rctx.attr.indexes]
     if rctx.attr.path:
-        # In the project itself: its own file, which the lock pins all the same.
-        got = rctx.download(url = "file://" + rctx.attr.path, output = file, sha256 = rctx.attr.sha256, allow_fail = True)
-        problem = None if got.success else "{} isn't there, or is another file than the lock pins by sha256".format(rctx.attr.path)
+        # In the project itself: its own file, which the lock pins all the same, or which is a source like the others.
+        problem, sha256 = _copy(rctx, file)
     else:
         problem = download(rctx, rctx.attr.distribution, file, rctx.attr.sha256, rctx.attr.url, indexes)
     if problem:
@@ -29,7 +42,7 @@ def _locked_file_repository_impl(rctx):
     rctx.file("BUILD.bazel", _BUILD.format(
         file = repr(file),
         rules = repr(str(Label("//uv/private:distribution.bzl"))),
-        sha256 = repr(rctx.attr.sha256),
+        sha256 = repr(sha256),
         size = size,
     ))
 
@@ -43,7 +56,7 @@ Fails with one sentence that names the distribution and where it was looked for.
         "file": attr.string(doc = "File name.", mandatory = True),
         "indexes": attr.string_list(doc = "`NAME ADDRESS` of each `[[tool.uv.index]]` that may have it."),
         "path": attr.string(doc = "Absolute path, for a file of the project itself."),
-        "sha256": attr.string(doc = "64 hexadecimal digits.", mandatory = True),
+        "sha256": attr.string(doc = "64 hexadecimal digits; `\"\"` for a file of the project that the lock has no hash of.", mandatory = True),
         "url": attr.string(doc = "Its address in the lock."),
         "version": attr.string(doc = "Locked version, for messages."),
     },

@@ -11,7 +11,9 @@ from reader.wheels import Choice
 Artifact = dict[str, Any]
 
 
-def artifact(entry: dict[str, Any], root: Path, choice: Choice, platform: str, python: str) -> Artifact:
+def artifact(
+    entry: dict[str, Any], root: Path, choice: Choice, platform: str, python: str
+) -> Artifact:
     """Return what to fetch of a `[[package]]` for one platform (see __main__.py).
 
     Args:
@@ -55,30 +57,44 @@ def _git(address: str) -> Artifact:
 
 def file_name(file: dict[str, Any], source: dict[str, str]) -> str:
     """Return the file name of a wheel or source distribution in the lock."""
-    place = file.get("filename") or file.get("url") or file.get("path") or source.get("url") or source["path"]
+    place = (
+        file.get("filename")
+        or file.get("url")
+        or file.get("path")
+        or source.get("url")
+        or source["path"]
+    )
     path = urllib.parse.urlsplit(place).path if "://" in place else place
     return urllib.parse.unquote(path.rpartition("/")[2])
 
 
-def _file(kind: str, name: str, file: dict[str, Any], source: dict[str, str], root: Path) -> Artifact:
+def _file(
+    kind: str, name: str, file: dict[str, Any], source: dict[str, str], root: Path
+) -> Artifact:
     algorithm, _, digest = str(file.get("hash", "")).partition(":")
-    if algorithm != "sha256":
-        return {
-            "kind": "none",
-            "error": f"{name} is locked without a sha256, so nothing says that a download is the file that was "
-            "locked. Lock it from an index that gives hashes, or by `bazel run //:lock`",
-        }
-    found: Artifact = {"kind": kind, "file": name, "sha256": digest}
     place = file.get("url") or source.get("url")
+    path = None if place else _local(root, file, source)
+    if algorithm != "sha256":
+        if path is None or not path.is_relative_to(root.resolve()) or not path.is_file():
+            return {
+                "kind": "none",
+                "error": f"{name} is locked without a sha256, so nothing says that a download is the file that was "
+                "locked. Lock it from an index that gives hashes, or by `bazel run //:lock`",
+            }
+        digest = ""  # uv hashes no file of the project, such as one in a folder of its find-links
+    found: Artifact = {"kind": kind, "file": name, "sha256": digest}
     if place:
         found["url"] = place
-    elif "path" in source or ("path" in file and _is_there(root, file, source)):
-        # In the project itself, or in a flat index of it that is there.
-        path = file.get("path") or source["path"]
-        base = root / source.get("registry", "") if "registry" in source else root
-        found["path"] = str((base / path).resolve())
+    elif path is not None:
+        found["path"] = str(path)
     return found
 
 
-def _is_there(root: Path, file: dict[str, Any], source: dict[str, str]) -> bool:
-    return (root / source.get("registry", "") / file["path"]).is_file()
+def _local(root: Path, file: dict[str, Any], source: dict[str, str]) -> Path | None:
+    """Return the path of a file that isn't on an index, but in the project or in a flat index of it that is there."""
+    if "path" in source:
+        return (root / (file.get("path") or source["path"])).resolve()
+    if "path" in file:
+        path = (root / source.get("registry", "") / file["path"]).resolve()
+        return path if path.is_file() else None
+    return None
