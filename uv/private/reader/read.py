@@ -19,6 +19,9 @@ _FORMAT = 1
 
 RUNTIME = "runtime"
 
+# uv doesn't write over what it can't read.
+_ANEW = "Restore it, or delete it and run `uv lock`."
+
 _MISSING = re.compile(r"Distribution `([^ =]+)==([^ ]+) @ .*` can't be installed because")
 
 
@@ -30,19 +33,35 @@ def read(request: dict[str, Any]) -> dict[str, Any]:
     """
     project, lock = Path(request["project"]), Path(request["lock"])
     toml = _toml(lock, "uv.lock")
-    if toml.get("version") != _FORMAT:
+    version = toml.get("version")
+    if not isinstance(version, int):
         raise ReadError(
-            f"{lock.name} has version {toml.get('version')} of the lock's format; the uv pinned here reads version "
-            f"{_FORMAT}. Write it anew with `uv lock` of an older uv, or update this module."
+            f"{lock.name} is not a valid uv.lock: it states no version of its format. {_ANEW}"
+        )
+    if version != _FORMAT:
+        raise ReadError(
+            f"{lock.name} has version {version} of the lock's format; the uv pinned here reads version {_FORMAT}. "
+            "Update this module, or delete the lock and run `uv lock` of an older uv."
         )
     pyproject = _toml(project / "pyproject.toml", "pyproject.toml")
+    if not (
+        pyproject.keys() & {"project", "dependency-groups"}
+        or "workspace" in pyproject.get("tool", {}).get("uv", {})
+    ):
+        raise ReadError(
+            f"{project.name}/pyproject.toml has neither a [project] table nor dependency groups nor a [tool.uv.workspace], "
+            "so it says nothing of what to install: add one, or name another as `pyproject`."
+        )
     uv = Uv(request["uv"], project, Path(request["home"]), request["python"])
     # Threads that wait for a uv each: it takes longer to start than to answer.
     with ThreadPoolExecutor(8) as pool:
         graphs = dict(
             zip(
                 request["platforms"],
-                pool.map(lambda platform: _graph(uv, platform["uv"], lock), request["platforms"].values()),
+                pool.map(
+                    lambda platform: _graph(uv, platform["uv"], lock, request["python"]),
+                    request["platforms"].values(),
+                ),
                 strict=True,
             )
         )
@@ -54,7 +73,11 @@ def read(request: dict[str, Any]) -> dict[str, Any]:
                 f"uv reads {root.name}/uv.lock for {project.name}/pyproject.toml, its workspace's, and not {lock}: name that "
                 "one as `lock`, or the pyproject.toml beside this one as `pyproject`."
             )
-        sets = {RUNTIME: request["runtime"], **_group_sets(graph, request["runtime"]), **request["sets"]}
+        sets = {
+            RUNTIME: request["runtime"],
+            **_group_sets(graph, request["runtime"]),
+            **request["sets"],
+        }
         pending = {
             (platform, name): pool.submit(uv.installed, facts["uv"], choice)
             for platform, facts in request["platforms"].items()
@@ -70,7 +93,11 @@ def read(request: dict[str, Any]) -> dict[str, Any]:
             try:
                 installed = pending[platform, name].result()
             except UvError as error:
-                held[name] = {"error": _refusal(str(error), name, facts["oci"], lockfile.pythons(str(error), platform))}
+                held[name] = {
+                    "error": _refusal(
+                        str(error), name, facts["oci"], lockfile.pythons(str(error), platform)
+                    )
+                }
                 continue
             ids = {}
             for distribution, version in installed.items():
@@ -80,7 +107,9 @@ def read(request: dict[str, Any]) -> dict[str, Any]:
             for distribution, identity in ids.items():
                 answer["primary"].setdefault(distribution, identity)
             requires[name] = {
-                ids[distribution]: sorted(ids[to] for to in _edges(nodes, distribution, installed) if to in ids)
+                ids[distribution]: sorted(
+                    ids[to] for to in _edges(nodes, distribution, installed) if to in ids
+                )
                 for distribution in ids
             }
         answer["platforms"][platform] = {"sets": held, "requires": requires}
@@ -89,7 +118,9 @@ def read(request: dict[str, Any]) -> dict[str, Any]:
     except UvError:
         answer["requirements"] = ""
     answer["indexes"] = _indexes(pyproject, project, root)
-    answer["watch"] = sorted({str(lock), str(project / "pyproject.toml"), str(root / "pyproject.toml")} | _members(graph))
+    answer["watch"] = sorted(
+        {str(lock), str(project / "pyproject.toml"), str(root / "pyproject.toml")} | _members(graph)
+    )
     answer["project"] = _project(pyproject)
     return answer
 
@@ -101,7 +132,8 @@ class Lock:
         self._root, self._python, self._pythons = root, request["python"], request["pythons"]
         self._platforms = request["platforms"]
         self._choices = {
-            name: Choice(request["python"], facts["arch"], facts["glibc"]) for name, facts in self._platforms.items()
+            name: Choice(request["python"], facts["arch"], facts["glibc"])
+            for name, facts in self._platforms.items()
         }
         self._entries: dict[str, list[dict[str, Any]]] = {}
         for entry in toml.get("package", []):
@@ -111,13 +143,23 @@ class Lock:
         self, name: str, version: str | None, nodes: dict[str, Any], choice: dict[str, Any]
     ) -> dict[str, Any]:
         """Return the table of what uv would install under this name."""
-        found = [entry for entry in self._entries.get(name, []) if version is None or entry.get("version") == version]
+        found = [
+            entry
+            for entry in self._entries.get(name, [])
+            if version is None or entry.get("version") == version
+        ]
         if len(found) > 1:
             # One version from two sources: an index for one platform or extra, and another for the rest.
-            reached = {_source_key(node["source"]) for node in nodes.values() if node["name"] == name}
-            found = [entry for entry in found if _lock_key(entry["source"], self._root) in reached] or found
+            reached = {
+                _source_key(node["source"]) for node in nodes.values() if node["name"] == name
+            }
+            found = [
+                entry for entry in found if _lock_key(entry["source"], self._root) in reached
+            ] or found
         if not found:
-            raise ReadError(f"uv.lock has no {name} {version}, which uv would install: write the lock anew with `uv lock`.")
+            raise ReadError(
+                f"uv.lock has no {name} {version}, which uv would install: write the lock anew with `uv lock`."
+            )
         return found[0]
 
     def pythons(self, reason: str, platform: str) -> tuple[str, list[str]]:
@@ -137,34 +179,61 @@ class Lock:
     def add(self, distributions: dict[str, Any], entry: dict[str, Any], platform: str) -> str:
         """Add a distribution's artifact for a platform to the answer; returns its id."""
         version = entry.get("version", "")
-        others = [other for other in self._entries[entry["name"]] if other.get("version", "") == version]
+        others = [
+            other for other in self._entries[entry["name"]] if other.get("version", "") == version
+        ]
         suffix = f"-{others.index(entry)}" if len(others) > 1 and others.index(entry) else ""
         identity = f"{entry['name']}_{version or 'local'}{suffix}"
-        facts = distributions.setdefault(identity, {"name": entry["name"], "version": version, "artifacts": {}})
+        facts = distributions.setdefault(
+            identity, {"name": entry["name"], "version": version, "artifacts": {}}
+        )
         if platform not in facts["artifacts"]:
             facts["artifacts"][platform] = artifact(
-                entry, self._root, self._choices[platform], self._platforms[platform]["oci"], self._python
+                entry,
+                self._root,
+                self._choices[platform],
+                self._platforms[platform]["oci"],
+                self._python,
             )
         return identity
 
 
 def _toml(path: Path, what: str) -> dict[str, Any]:
+    remedy = _ANEW if what == "uv.lock" else "Correct it."
     try:
         return tomli.loads(path.read_text("utf-8"))
-    except FileNotFoundError:
-        raise ReadError(f"{path.name} is missing. " + ("Write it with `uv lock`." if what == "uv.lock" else "")) from None
     except UnicodeDecodeError as error:
-        raise ReadError(f"{path.name} is not a valid {what}: it is not UTF-8 (byte {error.start}).") from None
+        raise ReadError(
+            f"{path.name} is not a valid {what}: it is not UTF-8 (byte {error.start}). {remedy}"
+        ) from None
     except tomli.TOMLDecodeError as error:
-        remedy = "Write it anew with `uv lock`." if what == "uv.lock" else "Correct it."
         raise ReadError(f"{path.name} is not a valid {what}: {error}. {remedy}") from None
 
 
-def _graph(uv: Uv, platform: str, lock: Path) -> dict[str, Any]:
+def _graph(uv: Uv, platform: str, lock: Path, python: str) -> dict[str, Any]:
     try:
         return uv.tree(platform)
     except UvError as error:
-        raise ReadError(f"{lock.name} can't be used: uv says: {error}.") from None
+        raise ReadError(_unreadable(str(error), lock, python)) from None
+
+
+def _unreadable(reason: str, lock: Path, python: str) -> str:
+    """Return what is wrong with the lock or the project, from uv's words, and what to do."""
+    if match := re.match(r"Failed to parse `uv\.lock`; (.*)", reason):
+        return f"{lock.name} is not a valid uv.lock: {match[1]}. {_ANEW}"
+    if match := re.match(r"Failed to parse:? `?(\S*pyproject\.toml)`?; (.*)", reason):
+        return f"{match[1]} is not a valid pyproject.toml: {match[2]}. Correct it."
+    if match := re.search(r"Missing workspace member `([^`]+)`", reason):
+        return (
+            f"{lock.name} has no `{match[1]}`, which pyproject.toml makes a project of: it is another project's lock, or older. "
+            "Run `uv lock`."
+        )
+    if match := re.search(r"incompatible with the project's Python requirement: `([^`]+)`", reason):
+        return (
+            f"requires-python is `{match[1]}`, and the image has Python {python}: write the lock anew with `uv lock`, or say "
+            "`python` in uv.lock(…) of MODULE.bazel."
+        )
+    return f"uv can't use {lock.name} with pyproject.toml, it says: {reason}."
 
 
 def _nodes(graph: dict[str, Any]) -> dict[str, Any]:
@@ -177,7 +246,11 @@ def _edges(nodes: dict[str, Any], name: str, installed: dict[str, str | None]) -
     for node in nodes.values():
         if node["name"] != name or node.get("version") not in (installed[name], None):
             continue
-        found |= {nodes[edge["id"]]["name"] for edge in node.get("dependencies", []) if edge["id"] in nodes}
+        found |= {
+            nodes[edge["id"]]["name"]
+            for edge in node.get("dependencies", [])
+            if edge["id"] in nodes
+        }
     return found - {name}
 
 
@@ -187,11 +260,19 @@ def _group_sets(graph: dict[str, Any], runtime: dict[str, Any]) -> dict[str, Any
     wanted = runtime.get("package")
     for member in graph["members"]:
         node = graph["resolution"].get(member["id"], {})
-        if wanted and member["name"] != wanted or not wanted and member["path"] != graph.get("target", member["path"]):
+        if (
+            wanted
+            and member["name"] != wanted
+            or not wanted
+            and member["path"] != graph.get("target", member["path"])
+        ):
             continue
         for group in node.get("dependency_groups", []):
             if group["name"] != RUNTIME:
-                sets[group["name"]] = {**runtime, "groups": [*runtime.get("groups", []), group["name"]]}
+                sets[group["name"]] = {
+                    **runtime,
+                    "groups": [*runtime.get("groups", []), group["name"]],
+                }
         for extra in node.get("optional_dependencies", []):
             name = "extra_" + extra["name"]
             sets[name] = {**runtime, "extras": [*runtime.get("extras", []), extra["name"]]}
@@ -250,4 +331,6 @@ def _refusal(reason: str, name: str, platform: str, pythons: tuple[str, list[str
             f"{missing[1]} {missing[2]} has no wheel for {platform} and Python {python} in the lock, and no source "
             f"distribution. {remedy}"
         )
+    if "is not defined in" in reason or "Could not find root package" in reason:
+        reason += f". Correct what makes the set {name}: extras, groups and package of uv.lock(…) in MODULE.bazel"
     return f"the set {name} can't be installed on {platform}, uv says: {reason}"

@@ -12,6 +12,9 @@ from typing import Any
 
 from reader.errors import ReadError
 
+# What uv would have somebody do who had called it; nothing of this environment reaches uv.
+_HINTS = re.compile(r"\s*If this is intentional, set `[^`]+`")
+
 _ADDRESS = re.compile(r"\b[a-z][a-z0-9+.-]*://[^\s`'\")]*")
 
 
@@ -116,4 +119,4 @@ def _reason(stderr: str) -> str:
         line = re.sub(r"^\s*(cause: |Caused by: |hint: |╰─▶ |× )", "", line).strip()
         if line and not re.match(r"[\d ]*\|", line):
             words.append(line.rstrip("."))
-    return _ADDRESS.sub("<address>", "; ".join(words))
+    return _ADDRESS.sub("<address>", _HINTS.sub("", "; ".join(words))).rstrip(".")
