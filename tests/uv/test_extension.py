@@ -192,3 +192,55 @@ def test_a_uv_of_the_pinned_version_on_path(workspace: Workspace, tmp_path: Path
 def test_another_uv_is_one_of_those_that_are_pinned(workspace: Workspace) -> None:
     message = workspace.error("@uv//:uv", "--repo_env=FASTAPI_IMAGE_UV=0.0.1")
     assert re.match(r"FASTAPI_IMAGE_UV=0.0.1: the versions that are pinned are \d\S+, \d", message)
+
+
+# What the reader says, and which Python it is: //tests/uv:reader_test has the sentences.
+
+
+def test_a_lock_that_cannot_be_used(workspace: Workspace) -> None:
+    lock = workspace.root / "uv.lock"
+    text = lock.read_text()
+    lock.write_text("{{{")
+    assert workspace.error().startswith("@@//:uv.lock: uv.lock is not a valid uv.lock: ")
+    lock.write_text(text)
+    assert workspace.build().returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "remedy"), [("uv.lock", "Run `uv lock`."), ("pyproject.toml", "Write it.")]
+)
+def test_a_file_that_is_missing(workspace: Workspace, name: str, remedy: str) -> None:
+    (workspace.root / name).unlink()
+    assert workspace.error() == f"@@//:{name} is missing. {remedy}"
+
+
+def _requires(workspace: Workspace, specifiers: str) -> None:
+    for name in ("uv.lock", "pyproject.toml"):
+        path = workspace.root / name
+        path.write_text(path.read_text().replace("==3.13.*", specifiers))
+
+
+@pytest.mark.parametrize(
+    ("specifiers", "words"),
+    [
+        ("==3.12.*", "mirror mode has no base with Python 3.12, as no Debian release has it: "),
+        (">=3.99", "asks for Python >=3.99 in requires-python; there are bases with 3.13, 3.14"),
+    ],
+)
+def test_a_python_that_there_is_no_base_with(
+    workspace: Workspace, specifiers: str, words: str
+) -> None:
+    _requires(workspace, specifiers)
+    message = workspace.error()
+    assert message.startswith("@@//:uv.lock")
+    assert words in message
+
+
+@pytest.mark.parametrize("pin", ["3.13", "# which\n\n3.13.4", "cpython@3.13", "3.12", "3.8"])
+def test_a_pinned_python(workspace: Workspace, pin: str) -> None:
+    """What there is no base with is not taken, where the project leaves that open."""
+    _requires(workspace, ">=3.11")
+    (workspace.root / ".python-version").write_text(pin)
+    done = workspace.build()
+    (workspace.root / ".python-version").unlink()
+    assert done.returncode == 0, done.stderr
