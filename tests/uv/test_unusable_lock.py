@@ -30,7 +30,7 @@ class Project(NamedTuple):
     def lock(self) -> int:
         """Run `uv lock`; returns its exit code."""
         return subprocess.run(
-            [os.environ["UV"], "lock", "--quiet", f"--python={sys.executable}"],
+            [Path(os.environ["UV"]).resolve(), "lock", "--quiet", f"--python={sys.executable}"],
             cwd=self.root,
             env=self.index.environ(self.root),
             check=False,

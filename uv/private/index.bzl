@@ -24,6 +24,9 @@ _ACCEPT = "application/vnd.pypi.simple.v1+html, application/vnd.pypi.simple.v1+j
 
 _REMEDY = ". Try again when it is there, or name an index that has it in UV_DEFAULT_INDEX"
 
+# Bytes: more than most wheels.
+_ROOM = 1 << 20
+
 _HEX = "0123456789abcdef"
 
 def unquoted(text):
@@ -230,6 +233,10 @@ def download(rctx, distribution, file, sha256, url = "", project_indexes = []):
                 return None
             reason = "refuses it, breaks off or gives other bytes than the lock pins by sha256, as Bazel's warning above says"
         reasons.append("{} {}".format(words, reason))
+
+    # A download that finds no room fails like one that finds no file. This one fails with Bazel's own words.
+    rctx.file("room", " " * _ROOM)
+    rctx.delete("room")
     if reasons:
         return "; ".join({reason: None for reason in reasons}.keys()) + _REMEDY
     if _yes(rctx.os.environ, "UV_OFFLINE"):

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests import small_disk
+from tests.nested import fill, tools
 from tests.image.consumer.workspace import Workspace
 
 TARGETS = ("//:image", "//:image_index")
@@ -59,7 +60,7 @@ def test_killed_in_each_phase(workspace: Workspace, expected: str) -> None:
     assert workspace.digest() == expected
 
 
-def test_killed_while_uv_fetches(workspace: Workspace, expected: str) -> None:
+def test_killed_while_a_wheel_is_downloaded(workspace: Workspace, expected: str) -> None:
     """The index answers nothing until Bazel is gone: the wheel is there in part, or not at all."""
     index, asked, killed = workspace.index, threading.Event(), threading.Event()
 
@@ -68,8 +69,8 @@ def test_killed_while_uv_fetches(workspace: Workspace, expected: str) -> None:
         killed.wait(60)
         return content
 
-    cache = workspace.environ["UV_CACHE_DIR"]
-    workspace.environ["UV_CACHE_DIR"] = str(workspace.folder / "empty cache")
+    cache, workspace.cache = workspace.cache, workspace.folder / "empty cache"
+    fill(workspace.cache, tools())
     index.damage = hold
     try:
         with workspace.start("build", *TARGETS, output="fetching") as build:
@@ -83,7 +84,7 @@ def test_killed_while_uv_fetches(workspace: Workspace, expected: str) -> None:
     finally:
         killed.set()
         index.damage = bytes
-        workspace.environ["UV_CACHE_DIR"] = cache
+        workspace.cache = cache
     workspace.bazel("shutdown", output="fetching")
     assert done.returncode == 0, done.stderr
     assert workspace.digest() == expected
@@ -99,9 +100,9 @@ def test_two_builds_at_once_in_one_checkout(workspace: Workspace, expected: str)
     assert workspace.digest() == expected
 
 
-def test_two_builds_at_once_that_share_uvs_cache(workspace: Workspace, expected: str) -> None:
-    cache = workspace.environ["UV_CACHE_DIR"]
-    workspace.environ["UV_CACHE_DIR"] = str(workspace.folder / "shared cache")
+def test_two_builds_at_once_that_share_a_cache(workspace: Workspace, expected: str) -> None:
+    cache, workspace.cache = workspace.cache, workspace.folder / "shared cache"
+    fill(workspace.cache, tools())
     try:
         # `bazel-bin` is the checkout's: each has its own links.
         builds = [
@@ -110,7 +111,7 @@ def test_two_builds_at_once_that_share_uvs_cache(workspace: Workspace, expected:
         ]
         said = [build.communicate()[1] for build in builds]
     finally:
-        workspace.environ["UV_CACHE_DIR"] = cache
+        workspace.cache = cache
     for name in ("one", "other"):
         workspace.bazel("shutdown", output=name)
     assert [build.returncode for build in builds] == [0, 0], said
