@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from tests import small_disk
 from tests.uv.index import Index, make_wheel, sha256
 from uv.private.lock_form import FormError, portable
 
@@ -315,7 +316,7 @@ PYPROJECTS = {
     ),
     "another Python": (
         PYPROJECT.replace("==3.13.*", "==3.99.*").encode(),
-        "this machine has no Python that the project takes (Python ==3.99.*). Put one on PATH",
+        "This machine has no Python that the project takes (Python ==3.99.*). Put one on PATH",
     ),
     "a folder that is not there": (
         f"{PYPROJECT}[tool.uv.sources]\ntop = {{ path = '../top' }}\n".encode(),
@@ -413,6 +414,47 @@ def test_an_interrupt_leaves_the_lock_as_it_is(
     assert snapshot(project) == before
 
 
+# On a disk with so many free pages: a copy of the project, and a lock anew.
+ON_A_FULL_DISK = """\
+import os, pathlib, subprocess, sys
+source, disk, pages = map(pathlib.Path, sys.argv[1:4])
+for name in ("pyproject.toml", "uv.lock"):
+    (disk / name).write_bytes((source / name).read_bytes())
+free = os.statvfs(disk)
+(disk / "filler").write_bytes(bytes((free.f_bavail - int(str(pages))) * free.f_bsize))
+os.environ["BUILD_WORKSPACE_DIRECTORY"] = str(disk)
+done = subprocess.run(sys.argv[4:], stderr=subprocess.PIPE, text=True)
+assert sorted(os.listdir(disk)) == ["filler", "pyproject.toml", "uv.lock"], os.listdir(disk)
+assert (disk / "uv.lock").read_bytes() == (source / "uv.lock").read_bytes()
+print(done.returncode, done.stderr, end="")
+"""
+
+
+@pytest.mark.parametrize("pages", [0, 1])
+def test_a_full_disk(uv: Path, index: Index, project: Path, tmp_path: Path, pages: int) -> None:
+    """There is no room for uv's lock, or for that and the portable one made of it."""
+    run(uv, project)
+    make_wheel(index.folder, "leaf", "2.0")
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    small = [sys.executable, "-I", small_disk.__file__, str(disk), "400000"]
+    inside = [sys.executable, "-c", ON_A_FULL_DISK, str(project), str(disk), str(pages)]
+    done = subprocess.run(
+        [*small, *inside, *command(uv, "--upgrade", "--form=portable")],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode == small_disk.SKIPPED:
+        pytest.skip(done.stderr)
+    assert done.returncode == 0, done.stderr
+    code, _, said = done.stdout.partition(" ")
+    assert code == "1"
+    assert (
+        said == "uv.lock stays as it is. The disk is full. Free some space, then run this again.\n"
+    )
+
+
 def test_an_address_that_a_portable_lock_needs(uv: Path, project: Path, index: Index) -> None:
     """uv has written its own lock by then: the old one comes back."""
     run(uv, project, "--form=portable")
@@ -421,6 +463,17 @@ def test_an_address_that_a_portable_lock_needs(uv: Path, project: Path, index: I
         PYPROJECT.replace('"top"', f'"top", "leaf @ {address}"')
     )
     assert refused(uv, project).startswith("leaf, project: comes from an address of its own")
+
+
+def test_a_python_that_is_not_here_is_needed(uv: Path, project: Path) -> None:
+    """Without requires-python it is what the lock holds for: another would narrow it."""
+    (project / "pyproject.toml").write_text(PYPROJECT.replace("requires-python", "#"))
+    run(uv, project)
+    (project / ".python-version").write_text("3.99\n")
+    assert refused(uv, project, "--upgrade") == (
+        "Nothing says requires-python, and the Python that .python-version names is not here. "
+        "Write requires-python into pyproject.toml."
+    )
 
 
 # Workspaces: uv sees all of them.
@@ -547,10 +600,3 @@ def test_a_python_that_is_not_here_is_not_needed(uv: Path, project: Path) -> Non
 
 def test_the_committed_lock_names_no_address() -> None:
     assert "//" not in re.sub(r"(?m)^#.*$", "", Path("uv.lock").read_text())
-
-
-def test_the_known_revision_is_the_one_that_uv_writes(uv: Path, project: Path) -> None:
-    known = re.search(r"^_REVISION = (\d+)$", Path("uv/private/lock.bzl").read_text(), re.MULTILINE)
-    lock = plain(uv, project)
-    assert known is not None
-    assert f"revision = {known[1]}\n" in lock

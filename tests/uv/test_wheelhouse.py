@@ -31,7 +31,7 @@ def project(uv: Path, index: Index, tmp_path: Path, monkeypatch: pytest.MonkeyPa
     make_wheel(index.folder, "top", "1.0", requires=("leaf",))
     make_wheel(index.folder, "leaf", "1.0")
     make_wheel(index.folder, "tool", "1.0")
-    for name, value in (index.environ(tmp_path) | {"PATH": "/usr/bin:/bin"}).items():
+    for name, value in (index.environ(tmp_path) | {"PATH": "/nowhere"}).items():
         monkeypatch.setenv(name, value)
     folder = tmp_path / "project"
     folder.mkdir()
@@ -50,7 +50,10 @@ def run(project: Path, *, source_only: str = "") -> subprocess.CompletedProcess[
     ]
     (project.parent / "list.json").write_text(json.dumps(entries))
     command = [sys.executable, "-m", "uv.private.wheelhouse", "--list=list.json", "--folder="]
-    environ = os.environ | {"BUILD_WORKSPACE_DIRECTORY": str(project), "PYTHONPATH": str(Path.cwd())}
+    environ = os.environ | {
+        "BUILD_WORKSPACE_DIRECTORY": str(project),
+        "PYTHONPATH": str(Path.cwd()),
+    }
     return subprocess.run(
         command, cwd=project.parent, env=environ, capture_output=True, text=True, check=False
     )
@@ -58,7 +61,7 @@ def run(project: Path, *, source_only: str = "") -> subprocess.CompletedProcess[
 
 def sync(uv: Path, project: Path) -> list[str]:
     """What plain `uv sync --frozen --offline` installs, without a cache, a setting or an index."""
-    environ = {"HOME": str(project / "home"), "PATH": "/usr/bin:/bin", "UV_NO_CACHE": "1"}
+    environ = {"HOME": str(project / "home"), "PATH": "/nowhere", "UV_NO_CACHE": "1"}
     command = [str(uv), "sync", "--frozen", "--offline", f"--python={sys.executable}"]
     done = subprocess.run(
         command, cwd=project, env=environ, capture_output=True, text=True, check=False

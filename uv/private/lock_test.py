@@ -15,7 +15,7 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
-from uv.private.lock import UNREADABLE, lock
+from uv.private.lock import UNREADABLE, LockError, lock
 from uv.private.lock_form import WHEELHOUSE, local_sources, with_wheelhouse
 from uv.private.pinned_uv import UvError, environment
 
@@ -60,6 +60,8 @@ def judge(
             env = {**env, "HOME": temporary, "XDG_CONFIG_DIRS": temporary}
         try:
             lock(uv, folder, ["--check", "--verbose", *options], env)
+        except LockError as error:
+            raise DoesNotFitError(str(error)) from None
         except UvError as error:
             raise DoesNotFitError(_sentence(files[0], error, remedy)) from None
 

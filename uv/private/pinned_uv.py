@@ -23,8 +23,9 @@ _DROPPED = (
 
 _ADDRESS = re.compile(r"\b[a-z][a-z0-9+.-]*://[^\s`'\")]*")
 
+DISK_FULL = "The disk is full. Free some space, then run this again"
 NO_PYTHON = (
-    "this machine has no Python that the project takes ({wanted}). Put one on PATH, or change "
+    "This machine has no Python that the project takes ({wanted}). Put one on PATH, or change "
     "requires-python or .python-version"
 )
 
@@ -43,7 +44,7 @@ _CAUSES = (
         r"must be pep508",
         "pyproject.toml has a requirement that is not valid (PEP 508). Fix it",
     ),
-    (r"os error (28|122)\b", "the disk is full. Free some space"),
+    (r"os error (28|122)\b", DISK_FULL),
 )
 
 
