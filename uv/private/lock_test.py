@@ -71,6 +71,11 @@ def _check_sources(name: Path, folder: Path, remedy: str) -> None:
     text = (folder / "uv.lock").read_bytes().decode("utf-8", "replace")
     for source in local_sources(text):
         path = folder / source
+        if os.path.normpath(name.parent / source).startswith(os.pardir):
+            raise DoesNotFitError(
+                f"{name} names {source}, which lies outside of the Bazel workspace, where no test "
+                "sees it. Move it inside, or leave this test out and run `uv lock --check`."
+            )
         if not path.is_file() and not (path / "pyproject.toml").is_file():
             raise DoesNotFitError(
                 f"{name} names {source}, which the test does not see. If it is still part of the "
