@@ -25,7 +25,7 @@ def settings(index: Index, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     """Of whoever writes the lock: the test sees none of them."""
     for name, value in index.environ(tmp_path).items():
         monkeypatch.setenv(name, value)
-    monkeypatch.setenv("PATH", "/nowhere")  # of all Pythons there is the test's own
+    monkeypatch.setenv("PATH", "/usr/bin:/bin")
 
 
 @pytest.fixture(params=["plain", "portable"])
@@ -49,7 +49,7 @@ def fits(uv: Path, folder: Path, *files: str) -> str:
     """Run the test, without the index and its cache; what it says when the lock doesn't fit."""
     command = [sys.executable, "-m", "uv.private.lock_test", f"--uv={uv}"]
     command += ["--remedy=bazel run //:lock", "uv.lock", *(files or ("pyproject.toml",))]
-    environ = {"PATH": "/nowhere", "PYTHONPATH": str(Path.cwd()), "UV_NO_CACHE": "1"}
+    environ = {"PATH": "/usr/bin:/bin", "PYTHONPATH": str(Path.cwd()), "UV_NO_CACHE": "1"}
     before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
     done = subprocess.run(
         command, cwd=folder, env=environ, capture_output=True, text=True, check=False

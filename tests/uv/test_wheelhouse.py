@@ -31,7 +31,7 @@ def project(uv: Path, index: Index, tmp_path: Path, monkeypatch: pytest.MonkeyPa
     make_wheel(index.folder, "top", "1.0", requires=("leaf",))
     make_wheel(index.folder, "leaf", "1.0")
     make_wheel(index.folder, "tool", "1.0")
-    for name, value in (index.environ(tmp_path) | {"PATH": "/nowhere"}).items():
+    for name, value in (index.environ(tmp_path) | {"PATH": "/usr/bin:/bin"}).items():
         monkeypatch.setenv(name, value)
     folder = tmp_path / "project"
     folder.mkdir()
@@ -61,7 +61,7 @@ def run(project: Path, *, source_only: str = "") -> subprocess.CompletedProcess[
 
 def sync(uv: Path, project: Path) -> list[str]:
     """What plain `uv sync --frozen --offline` installs, without a cache, a setting or an index."""
-    environ = {"HOME": str(project / "home"), "PATH": "/nowhere", "UV_NO_CACHE": "1"}
+    environ = {"HOME": str(project / "home"), "PATH": "/usr/bin:/bin", "UV_NO_CACHE": "1"}
     command = [str(uv), "sync", "--frozen", "--offline", f"--python={sys.executable}"]
     done = subprocess.run(
         command, cwd=project, env=environ, capture_output=True, text=True, check=False
