@@ -335,6 +335,43 @@ def test_a_pyproject_that_cannot_be_used(uv: Path, project: Path, case: str) -> 
     assert problem in refused(uv, project)
 
 
+def test_a_requirement_that_is_none(uv: Path, project: Path) -> None:
+    run(uv, project)
+    (project / "pyproject.toml").write_text(PYPROJECT.replace('"top"', '"top=>1"'))
+    assert refused(uv, project).startswith(
+        "pyproject.toml has a requirement that is not valid (PEP 508), or "
+    )
+
+
+def test_a_build_backend_that_fails(uv: Path, index: Index, project: Path) -> None:
+    backend = "def build_editable(*_):\n    print('x')\n    int('?')\n"
+    make_wheel(index.folder, "backend", "1.0", {"backend.py": backend})
+    run(uv, project)
+    dynamic = PYPROJECT.replace("dependencies = ", 'dynamic = ["dependencies"] # ')
+    system = '[build-system]\nrequires = ["backend"]\nbuild-backend = "backend"\n'
+    (project / "pyproject.toml").write_text(dynamic + system)
+    assert refused(uv, project).endswith(
+        "failed (exit status: 1): ValueError: invalid literal for int() with base 10: '?'."
+    )
+
+
+@pytest.mark.parametrize(
+    ("status", "why"), [(401, "401"), (500, "500"), (0, "Connection refused (os error 111)")]
+)
+def test_an_index_that_gives_nothing(
+    uv: Path, index: Index, project: Path, monkeypatch: pytest.MonkeyPatch, status: int, why: str
+) -> None:
+    run(uv, project)
+    address = "127.0.0.1:9" if not status else index.url.partition("://")[2].partition("/")[0]
+    monkeypatch.setenv("UV_DEFAULT_INDEX", f"http://fake-user:fake-password@{address}/simple")
+    index.status = status or 200
+    said = refused(uv, project, "--upgrade")
+    if status != 401:  # then uv says it
+        assert said.startswith("The package index that this machine is configured for can't be")
+    assert why in said
+    assert "fake-" not in said
+
+
 BROKEN = {
     "no TOML": (lambda lock: "{{{ no TOML\n" + lock),
     "a merge conflict": (
