@@ -4,6 +4,7 @@ import fcntl
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -15,7 +16,9 @@ import pytest
 
 from tests import small_disk
 from tests.uv.index import Index, make_wheel, sha256
+from uv.private.lock import relock
 from uv.private.lock_form import FormError, portable
+from uv.private.pinned_uv import UvError
 
 PYPROJECT = """\
 [project]
@@ -202,8 +205,44 @@ def test_the_form_stays_unless_the_option_asks_for_another(
     assert versions(lock)["leaf"] == "1.0"
     (project / "pyproject.toml").write_text(PYPROJECT)
 
+    (project / "wheelhouse").mkdir()
     assert run(uv, project, "--form=plain").returncode == 0
     assert lock.read_text() == plain_lock
+
+
+def test_a_lock_with_other_line_ends_keeps_its_form(uv: Path, index: Index, project: Path) -> None:
+    lock = project / "uv.lock"
+    run(uv, project, "--form=portable")
+    lock.write_bytes(lock.read_bytes().replace(b"\n", b"\r\n"))
+    make_wheel(index.folder, "leaf", "2.0")
+    done = run(uv, project, "-P", "leaf")
+    assert done.returncode == 0, done.stderr
+    assert b"127.0.0.1" not in lock.read_bytes()
+    assert versions(lock)["leaf"] == "2.0"
+
+
+@pytest.mark.parametrize("whole", [True, False])
+def test_a_file_system_without_hard_links(
+    uv: Path, index: Index, project: Path, monkeypatch: pytest.MonkeyPatch, whole: bool
+) -> None:
+    """A copy is kept instead; a part of one replaces nothing."""
+    run(uv, project, "--form=portable")
+    before = snapshot(project)
+
+    def no_link(*_: object) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    def cut_short(source: Path, target: Path) -> None:
+        target.write_bytes(source.read_bytes()[:9])
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "link", no_link)
+    if not whole:
+        monkeypatch.setattr(shutil, "copy2", cut_short)
+    index.status = 500
+    with pytest.raises(UvError if whole else OSError):
+        relock(str(uv), project, ["--upgrade"], "keep")
+    assert snapshot(project) == before
 
 
 def test_a_lock_of_a_folder_beside_an_index_is_no_portable_one(

@@ -122,6 +122,7 @@ def _kept_unless_done(path: Path) -> Iterator[None]:
     """Whatever fails inside: the file is then what it was, and that needs no room on the disk."""
     before = path.with_name(f".{path.name}.before")
     existed = path.exists()
+    kept = False
     try:
         if existed:
             before.unlink(missing_ok=True)
@@ -129,15 +130,16 @@ def _kept_unless_done(path: Path) -> Iterator[None]:
                 os.link(path, before)
             except PermissionError:  # a file system without hard links
                 shutil.copy2(path, before)
+        kept = existed
         yield
     except BaseException:
-        if not existed:
-            path.unlink(missing_ok=True)
-        elif before.exists():
+        if kept:
             before.replace(path)
+        elif not existed:
+            path.unlink(missing_ok=True)
         raise
     else:
-        if existed and path.read_bytes() == before.read_bytes():
+        if kept and path.read_bytes() == before.read_bytes():
             before.replace(path)
     finally:
         before.unlink(missing_ok=True)  # to rename one link of a file to another does nothing
@@ -153,13 +155,15 @@ def _alone(root: Path) -> Iterator[None]:
             raise LockError(
                 "Another `bazel run //:lock` is at work on it. Run this again when that has ended."
             ) from None
+        except OSError:  # a file system without locks
+            pass
         yield
 
 
 def _resolve(uv: str, folder: Path, path: Path, upgrades: list[str], form: str) -> str:
     """Lock in place, in this form; returns what uv said. On failure the lock may be anything."""
     env = environment(os.environ)
-    old = path.read_bytes().decode("utf-8", "replace") if path.exists() else ""
+    old = path.read_text("utf-8", errors="replace") if path.exists() else ""
     if form == "keep":
         form = "portable" if is_portable(old) else "plain"
     if form == "portable" and is_portable(old) and not upgrades and not without_sha256(old):
