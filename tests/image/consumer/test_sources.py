@@ -179,9 +179,15 @@ def test_symbolic_links(tree: Workspace) -> None:
         }
     )
     tree.write(srcs='glob(["code/**"])', strip_prefix='"code"', application='"main:app"')
-    for strategy in ("worker", "sandboxed", "local"):
-        options = (f"--strategy=AppLayer={strategy}", "--spawn_strategy=sandboxed,local")
-        build(tree, *options, "--worker_sandboxing", f"--action_env=X={strategy}", "//:image_app")
+    for strategy, how in (
+        ("worker", "--worker_sandboxing"),
+        ("worker", "--noworker_sandboxing"),
+        ("sandboxed", "--worker_sandboxing"),
+        ("local", "--worker_sandboxing"),
+    ):
+        # Every time with another variable, or it would not run again.
+        options = (f"--strategy=AppLayer={strategy}", how, f"--action_env=X={strategy}{how}")
+        build(tree, *options, "//:image_app")
         found = {name: member.linkname for name, member in app(tree).items()}
         assert found == {
             "app/main.py": "",
