@@ -106,6 +106,23 @@ def test_a_whole_workspace(tree: Workspace) -> None:
             shutil.rmtree(tree.root / "src" / folder)
 
 
+def test_a_filegroup_of_a_whole_workspace(tree: Workspace) -> None:
+    """What it finds through Bazel's links stays out there, too."""
+    everything = (
+        'filegroup(name = "all", srcs = glob(["**"], exclude = ["bin/uv", "src/broken.py"]))'
+    )
+    arguments = {"application": '"src.shop.main:app"', "strip_prefix": '""'}
+    tree.write(everything, srcs='[":all"]', **arguments)
+    build(tree)
+    build(tree)
+    before = set(app(tree))
+    tree.write(everything + "\n", srcs='[":all"]', **arguments)
+    assert (tree.root / "bazel-bin/image_app.tar.gz").exists()
+    build(tree)
+    assert set(app(tree)) == before
+    assert not [name for name in before if "bazel" in name or name.endswith("BUILD.bazel")]
+
+
 def test_nothing_is_said_of_an_ordinary_tree(tree: Workspace) -> None:
     tree.write()
     tree.add({"lib/BUILD.txt": "x\n"})
