@@ -17,7 +17,10 @@ _ONLY_SYNTAX_TREE = 0x400  # ast.PyCF_ONLY_AST; the ast module takes longer to i
 _FUNCTIONS = (_ast.FunctionDef, _ast.AsyncFunctionDef, _ast.ClassDef)
 # With one of these a module may bind names that its text doesn't show.
 _WRITES = frozenset(
-    ("exec", "eval", "globals", "locals", "vars", "setattr", "modules", "__dict__", "global_enum")
+    (
+        *("exec", "eval", "globals", "locals", "vars", "setattr", "modules", "__dict__"),
+        *("global_enum", "_convert_"),  # for an enumeration's members
+    )
 )
 # Stands for every name.
 _ANY = "*"

@@ -216,6 +216,13 @@ def test_symbolic_links(tree: Workspace) -> None:
         }
 
 
+def test_links_are_seen_where_the_workspace_is(tree: Workspace) -> None:
+    """Elsewhere they would be files, and the layer another one."""
+    tree.write()
+    done = tree.bazel("aquery", "--output=text", 'mnemonic("AppLayer", "//:image_app")')
+    assert "no-remote-exec: 1" in done.stdout, done.stderr
+
+
 def test_a_factory(tree: Workspace) -> None:
     tree.add({"code/main.py": "def create_app(): ...\n"})
     arguments = {
