@@ -131,6 +131,7 @@ def install(
         LayerError: a script isn't of the form `module:object`.
     """
     import json
+    import urllib.parse
 
     project = document["project"]
     name = project["name"]
@@ -146,7 +147,7 @@ def install(
         "Root-Is-Purelib: true\nTag: py3-none-any\n",
         f"{info}/INSTALLER": "fastapi_image\n",
         f"{info}/direct_url.json": json.dumps(
-            {"dir_info": {"editable": True}, "url": f"file://{base or '/'}"}
+            {"dir_info": {"editable": True}, "url": f"file://{urllib.parse.quote(base or '/')}"}
         ),
     }
     points = entry_points(project)

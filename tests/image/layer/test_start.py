@@ -43,7 +43,11 @@ def layout(folder: Path, names: list[str], env: list[str]) -> str:
 
 @pytest.fixture
 def arguments(tmp_path: Path) -> list[str]:
-    base = layout(tmp_path / "base", ["bin/sh", "opt/tools/tini"], ["PATH=/opt/tools:/bin"])
+    base = layout(
+        tmp_path / "base",
+        ["bin/sh", "opt/tools/tini", "usr/lib/python3/dist-packages/apt.py"],
+        ["PATH=/opt/tools:/bin"],
+    )
     return [
         "--workdir=app",
         "--environment=app/.venv",
@@ -102,6 +106,16 @@ def test_a_program_that_nothing_brings(arguments: list[str]) -> None:
     assert message(arguments, "--word=run.sh").startswith("the image can't start: ")
 
 
+def test_a_module_that_python_starts(arguments: list[str]) -> None:
+    for module in ("uvicorn", "http.server", "six", "shop.main", "space.api"):
+        options = ("--word=python", "--word=-m", f"--word={module}", "--word=shop.main:app")
+        assert message(arguments, *options) == ""
+    assert message(arguments, "--word=/app/.venv/bin/python3", "--word=-m", "--word=gunicorn") == (
+        "the image can't start: no distribution and no source brings the module gunicorn, which it "
+        "starts by -m; add it to the dependencies and lock them anew, or correct entrypoint"
+    )
+
+
 def test_a_program_of_another_layer(arguments: list[str], tmp_path: Path) -> None:
     further = tar(tmp_path / "further", ["./bin/gunicorn"])
     assert message(arguments, f"--further={further}", "--word=gunicorn") == ""
@@ -140,6 +154,7 @@ def test_only_the_start_of_a_layer_is_read(arguments: list[str], tmp_path: Path)
         "anyio:app",
         "six:app",
         "fast:app",
+        "apt:app",
         "",
     ],
 )
