@@ -26,7 +26,7 @@ import zipfile
 import zlib
 
 from wheels.errors import WheelError
-from wheels.layout import SITE_PACKAGES, normalised
+from wheels.layout import normalised
 from wheels.source import EPOCH, unpack
 
 TYPE_CHECKING = False
@@ -126,7 +126,9 @@ def _ask(
     # The base's interpreter starts by a script, which asks where it lies.
     if readlink := shutil.which("readlink", path=os.defpath):
         os.symlink(readlink, f"{tools}/readlink")
-    site = f"{environment}/{SITE_PACKAGES.rstrip('/')}"
+    # The backends are pure Python, or can do without the rest: whatever Python their tree is for.
+    (python,) = os.listdir(f"{environment}/lib")
+    site = f"{environment}/lib/{python}/site-packages"
     request = {
         "answer": f"{folder}/answer",
         "backend": system["build-backend"],
