@@ -329,7 +329,7 @@ def test_a_program_that_is_in_the_source(build: Builder, folder: Path) -> None:
     setup = (
         "from setuptools import Distribution\nDistribution.has_ext_modules = lambda self: True\n"
     )
-    files = {
+    files: Files = {
         **MODULE,
         "shop/tool.so": b"\x7fELF" + bytes(60),
         "setup.py": setup + SETUP.format(", package_data={'shop': ['*.so']}"),
@@ -414,10 +414,8 @@ def test_another_distribution_than_the_locked_one(build: Builder, folder: Path) 
 
 
 def test_a_name_of_another_spelling(build: Builder, folder: Path) -> None:
-    pyproject = (
-        PROJECT.replace('"shop"', '"Two.Words"')
-        + KINDS["hatchling"]["pyproject.toml"][len(PROJECT) :]
-    )
+    project = PROJECT.replace('"shop"', '"Two.Words"')
+    pyproject = project + system("hatchling.build", "hatchling")
     files = {"two_words/__init__.py": "", "pyproject.toml": pyproject}
     assert build(sdist(folder, files), label="two-words 1.0").returncode == 0
 

@@ -14,7 +14,6 @@ optional is built without them, any other is refused.
 from __future__ import annotations
 
 import contextlib
-import glob
 import json
 import os
 import shutil
@@ -127,8 +126,9 @@ def _ask(
     # The base's interpreter starts by a script, which asks where it lies.
     if readlink := shutil.which("readlink", path=os.defpath):
         os.symlink(readlink, f"{tools}/readlink")
-    # The backends' own Python may be another than the one that builds: they are the same for all.
-    (site,) = glob.glob(f"{glob.escape(environment)}/lib/python3.*/site-packages")
+    # The backends are pure Python, or can do without the rest: whatever Python their tree is for.
+    (python,) = os.listdir(f"{environment}/lib")
+    site = f"{environment}/lib/{python}/site-packages"
     request = {
         "answer": f"{folder}/answer",
         "backend": system["build-backend"],

@@ -151,14 +151,11 @@ def contents(path: str, label: str) -> tuple[Files, str]:
 
 
 def _info(names: dict[str, Any]) -> str:
-    found = {folder for folder in (name.split("/")[0] for name in names) if _is_info(folder)}
+    folders = {name.partition("/")[0] for name in names}
+    found = [folder for folder in folders if folder.endswith(".dist-info")]
     if len(found) != 1:
         raise ValueError("Wheel doesn't contain exactly one .dist-info directory")
-    return found.pop()
-
-
-def _is_info(folder: str) -> bool:
-    return folder.endswith(".dist-info")
+    return found[0]
 
 
 def _write(path: str, content: object) -> None:
