@@ -60,7 +60,7 @@ class Environment:
 
     def _uv(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            [os.environ["UV"], *arguments],
+            [str(Path(os.environ["UV"]).absolute()), *arguments],
             cwd=self.folder.parent,
             env={**self._environ, "VIRTUAL_ENV": str(self.folder)},
             capture_output=True,

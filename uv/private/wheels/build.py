@@ -13,7 +13,6 @@ optional is built without them, any other is refused.
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import shutil
@@ -169,11 +168,11 @@ def _ask(
             umask=0o022,
         )
         try:
-            code = process.wait()
+            os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
         finally:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
+            # It is yet to be reaped, so that the number of its group is still its own.
+            os.killpg(process.pid, signal.SIGKILL)
+            code = process.wait()
     try:
         with open(request["answer"], encoding="utf-8") as file:
             answer: dict[str, Any] = json.load(file)

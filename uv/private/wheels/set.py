@@ -136,7 +136,8 @@ def contents(path: str, label: str) -> tuple[Files, str]:
     metadata = entry_points = b""
     with archive.opened(path, label) as zipped:
         info = _info(zipped.NameToInfo)
-        for name, entry in zipped.NameToInfo.items():
+        for entry in layout.data_last(zipped.filelist, info):
+            name = entry.filename
             if name.endswith("/") or name == f"{info}/RECORD" or "__pycache__/" in name:
                 continue
             scheme, inside = layout.split(name, info)
