@@ -177,7 +177,8 @@ def test_headers_have_a_folder_for_each_distribution(folder: Path, tmp_path: Pat
         make_wheel(folder, name, "1.0", {f"{name}-1.0.data/headers/x.h": name}) for name in "ab"
     ]
     assert Set(tmp_path, wheels).lost == {}
-    files, _ = sets.contents(str(wheels[0]), "a 1.0")
+    files, version, _ = sets.contents(str(wheels[0]), "a 1.0")
+    assert version == "1.0"
     assert f"include/site/{PYTHON}/a/x.h" in files
 
 
