@@ -103,7 +103,8 @@ def test_on_the_mirror_base_the_packages_are_the_locks(platform: str) -> None:
     if image(platform).files(lambda path: path == "var/lib/dpkg/status"):
         pytest.skip("this image stands on another base: one with dpkg")
     architecture = platform.removeprefix("linux_")
-    lock = json.loads(Path("image/base/debian_3_13.lock.json").read_bytes())["packages"][architecture]
+    text = Path("image/base/debian_3_13.lock.json").read_bytes()
+    lock = json.loads(text)["packages"][architecture]
     found = {
         (one["name"], one["version"], one["hashes"][0]["content"])
         for one in components(platform)
