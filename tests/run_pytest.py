@@ -20,7 +20,15 @@ def main() -> int:
         arguments.append(f"--junit-xml={report}")
     if chosen := os.environ.get("TESTBRIDGE_TEST_ONLY"):
         arguments.append(f"-k={chosen}")
-    return pytest.main(arguments + sys.argv[1:])
+
+    def run() -> int:
+        return pytest.main(arguments + sys.argv[1:])
+
+    if "COVERAGE_DIR" in os.environ:
+        from tests.measure import measured
+
+        return measured(run)
+    return run()
 
 
 if __name__ == "__main__":

@@ -25,8 +25,19 @@ CHECKS = {
 
 
 def says(file: str, *lines: str) -> Callable[[Broken], None]:
-    """More lines in a file of accounts."""
-    return lambda image: image.add_file(file, image.read(file) + "\n".join([*lines, ""]).encode())
+    """More lines in a file of accounts. In them `{0}` and `{1}` are ids that nobody has.
+
+    Nor is anybody named so, whoever the base has: `u{0}` is a free name.
+    """
+
+    def add(image: Broken) -> None:
+        there = image.read(file).decode().splitlines()
+        taken = set(":".join(there).split(":"))
+        free = [n for n in range(1, 1000) if not {str(n), f"u{n}"} & taken]
+        more = [line.format(*free) for line in lines]
+        image.add_file(file, "\n".join([*there, *more, ""]).encode())
+
+    return add
 
 
 def history(command: str) -> Callable[[Broken], None]:
@@ -39,7 +50,7 @@ def elf(*changes: str) -> Callable[[Broken], None]:
 
 def loader(image: Layout) -> bytes:
     """The image's own dynamic loader, which is hardened in every respect."""
-    names = [member.name for member in image.members() if member.isreg()]
+    names = [path for path, member in image.files().items() if member.isreg()]
     return image.read(next(n for n in names if re.search(r"/ld-linux-[^/]*\.so\.\d$", n)))
 
 
@@ -67,6 +78,8 @@ def worse(content: bytes, *changes: str) -> bytes:
     return bytes(bad)
 
 
+_SAME_UID = ("u{0}:x:{0}:{0}::/:", "u{1}:x:{0}:{1}::/:")
+
 BREAKS: list[tuple[str, str, Callable[[Broken], None]]] = [
     ("test_the_user_is_a_number_and_not_root", "none", settings(User="")),
     ("test_the_user_is_a_number_and_not_root", "a name", settings(User="nonroot")),
@@ -78,17 +91,21 @@ BREAKS: list[tuple[str, str, Callable[[Broken], None]]] = [
     ("test_rights", "an owner", adds(entry("app/x", uid=65532))),
     ("test_rights", "a group", adds(entry("app/x", gid=42))),
     ("test_rights", "no sticky bit", adds(entry("tmp", mode=0o777))),
-    ("test_names_and_ids_are_unique", "uid", says("etc/passwd", "one:x:7:7::/:", "two:x:7:8::/:")),
-    ("test_names_and_ids_are_unique", "gid", says("etc/group", "one:x:777:", "two:x:777:")),
-    ("test_names_and_ids_are_unique", "name", says("etc/group", "one:x:777:", "one:x:778:")),
-    ("test_names_and_ids_are_unique", "a second root", says("etc/passwd", "toor:x:0:0::/:")),
-    ("test_no_password_is_empty", "passwd", says("etc/passwd", "one::777:777::/:")),
+    ("test_names_and_ids_are_unique", "uid", says("etc/passwd", *_SAME_UID)),
+    ("test_names_and_ids_are_unique", "gid", says("etc/group", "u{0}:x:{0}:", "u{1}:x:{0}:")),
+    ("test_names_and_ids_are_unique", "name", says("etc/group", "u{0}:x:{0}:", "u{0}:x:{1}:")),
+    ("test_names_and_ids_are_unique", "a second root", says("etc/passwd", "u{0}:x:0:0::/:")),
+    ("test_no_password_is_empty", "passwd", says("etc/passwd", "u{0}::{0}:{0}::/:")),
     (
         "test_no_password_is_empty",
         "shadow",
         lambda image: image.add_file("etc/shadow", b"root::1:0:9:7:::\n"),
     ),
-    ("test_no_password_is_empty", "a hash for all to read", says("etc/passwd", "o:$6$x:7:7::/:")),
+    (
+        "test_no_password_is_empty",
+        "a hash for all to read",
+        says("etc/passwd", "u{0}:$6$x:{0}:{0}::/:"),
+    ),
     ("test_nothing_is_left_of_making_it", "apt", adds(entry("var/lib/apt/lists/deb.example_x"))),
     ("test_nothing_is_left_of_making_it", "a cache", adds(entry("root/.cache/uv/x"))),
     ("test_nothing_is_left_of_making_it", "git", adds(entry("app/.git/config"))),
@@ -155,6 +172,49 @@ def test_one_check_fails(
     broken = Broken(good[0])
     damage(broken)
     assert failing(broken, good) == {check}
+
+
+# The users and groups of every Debian, and so of nearly every base: Debian's policy manual, 9.2.2.
+_USERS_AND_GROUPS = (
+    "root 0, daemon 1, bin 2, sys 3, games 60, man 12, lp 7, mail 8, news 9, uucp 10, proxy 13,"
+    " www-data 33, backup 34, list 38, irc 39, nobody 65534"
+)
+_GROUPS = (
+    "adm 4, tty 5, disk 6, kmem 15, dialout 20, fax 21, voice 22, cdrom 24, floppy 25, tape 26,"
+    " sudo 27, audio 29, dip 30, operator 37, src 40, shadow 42, utmp 43, video 44, sasl 45,"
+    " plugdev 46, staff 50, users 100"
+)
+_ALL_ACCOUNTS = {
+    "etc/passwd": "{0}:x:{1}:{1}:{0}:/nonexistent:/usr/sbin/nologin\n",
+    "etc/group": "{0}:x:{1}:\n",
+    "etc/shadow": "{0}:*:20000:0:99999:7:::\n",
+}
+
+
+def with_debians_accounts(image: Layout) -> Broken:
+    """Nothing is broken yet: a base with all of them."""
+    found = Broken(image)
+    for file, form in _ALL_ACCOUNTS.items():
+        names = f"{_USERS_AND_GROUPS}, {_GROUPS}" if file == "etc/group" else _USERS_AND_GROUPS
+        text = "".join(form.format(*each.split()) for each in names.split(","))
+        found.add_file(file, text.encode())
+    return found
+
+
+@pytest.mark.parametrize(
+    ("check", "damage"),
+    [
+        pytest.param(check, damage, id=f"{check}-{what}")
+        for check, what, damage in [*BREAKS, ("none", "whole", lambda _: None)]
+        if check in ("test_names_and_ids_are_unique", "test_no_password_is_empty", "none")
+    ],
+)
+def test_one_check_fails_on_a_base_with_many_accounts(
+    good: tuple[Layout, int, list[Hardening]], check: str, damage: Callable[[Broken], None]
+) -> None:
+    broken = with_debians_accounts(good[0])
+    damage(broken)
+    assert failing(broken, good) == {check} - {"none"}
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """The bills of materials are valid, complete and the same as the locks."""
 
 import json
+import os
 import re
 from pathlib import Path
 from typing import Any
@@ -100,8 +101,9 @@ def test_every_distribution_has_its_wheels_hash_and_a_licence_or_none_stated(pla
 
 @pytest.mark.parametrize("platform", PLATFORMS)
 def test_on_the_mirror_base_the_packages_are_the_locks(platform: str) -> None:
-    if image(platform).files(lambda path: path == "var/lib/dpkg/status"):
-        pytest.skip("this image stands on another base: one with dpkg")
+    base = Path(os.environ[platform.upper()])
+    if base.parent != Path("image/base/debian"):
+        pytest.skip(f"this image stands on another base: {base}")
     architecture = platform.removeprefix("linux_")
     text = Path("image/base/debian_3_13.lock.json").read_bytes()
     lock = json.loads(text)["packages"][architecture]

@@ -85,6 +85,24 @@ def test_what_differed_is_read_from_inside_the_build(verification: Verification)
     assert "not varied: clock: in mirror mode only" in errors
 
 
+def test_every_action_comes_from_the_cache(verification: Verification) -> None:
+    code, output, errors = verification.run("nothing", "--cache")
+    assert (code, output) == (0, "")
+    assert errors.splitlines()[-1] == (
+        "tools/verify-reproducible: 2 of 2 actions came from the first build's cache"
+    )
+
+
+@pytest.mark.parametrize("depends", ["umask", "path", "home", "language"])
+def test_an_action_whose_input_depends_on_its_surroundings(
+    verification: Verification, depends: str
+) -> None:
+    code, output, errors = verification.run(depends, "--cache")
+    assert code == 1
+    assert "1 of 2 actions came from the first build's cache" in errors
+    assert output == "Layer //image:dependent (dependent.tar.gz): other inputs: python/os.pyc\n"
+
+
 def test_an_expected_digest(verification: Verification) -> None:
     _, output, _ = verification.run("nothing")
     digest = next(line.split()[0] for line in output.splitlines() if line.endswith("  image"))
@@ -108,6 +126,7 @@ def test_an_expected_digest(verification: Verification) -> None:
             ["--expect", "sha256:12"],
             "--expect sha256:12: a digest is sha256: and 64 of 0-9 and a-f",
         ),
+        (["--cache", "--once"], "--cache compares no digest: give it without --once and --expect"),
         (["--once"], "--once has nothing to compare with: give --expect too"),
         (["--fast"], "unrecognized arguments: --fast"),
     ],

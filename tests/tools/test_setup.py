@@ -1,5 +1,6 @@
 """Mirror mode's set-up: once, by one run at a time, whole or not at all."""
 
+import os
 import signal
 from pathlib import Path
 
@@ -31,6 +32,8 @@ def test_what_is_made_of_the_packages(archive: Archive) -> None:
     bundle = tree / "etc/ssl/certs/ca-certificates.crt"
     assert bundle.read_text() == "certificate a\ncertificate b\n"
     assert (tree / "usr/bin/awk").readlink() == Path("mawk")
+    library = f"../../lib/{os.uname().machine}-linux-gnu/libzstd-jni.so"
+    assert (tree / "usr/share/bazel/libzstd-jni.so").readlink() == Path(library)
     assert not (tree / "usr/share/man").exists()
     for folder in ("python3.99", "python3.99/json", "python3/dist-packages"):
         (file,) = (tree / "usr/lib" / folder).glob("*.compiled")

@@ -59,6 +59,11 @@ EXCLUDED = (
     "./usr/share/man",
 )
 
+# Debian's names of the CPUs.
+ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
+
+_LIBRARIES = f"../../lib/{os.uname().machine}-linux-gnu"
+
 # Packages are unpacked and not configured, so the links that update-alternatives would make are
 # made here.
 LINKS = {
@@ -68,10 +73,9 @@ LINKS = {
     "usr/bin/java": "../lib/jvm/default-java/bin/java",
     "usr/bin/keytool": "../lib/jvm/default-java/bin/keytool",
     "usr/bin/which": "which.debianutils",
+    # By what Bazel's server compresses logs and a remote cache's blobs: it looks nowhere else.
+    "usr/share/bazel/libzstd-jni.so": f"{_LIBRARIES}/libzstd-jni.so",
 }
-
-# Debian's names of the CPUs.
-ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
 
 # What a set-up takes: packages, their unpacked files, and package lists.
 BYTES_NEEDED = 1_900_000_000

@@ -81,8 +81,12 @@ class Build:
         with self._start("shutdown") as process:
             process.communicate()
 
-    def run(self) -> str:
+    def run(self, cache: str = "") -> str:
         """Builds all artifacts; returns the folder that `digests.read` takes them from.
+
+        Args:
+            cache: folder of a disk cache to fill and to take results from; none by default. Then
+                `Surroundings.actions` is written, and what tells of the surroundings isn't built.
 
         Raises:
             Problem: Bazel failed; says its first error.
@@ -93,11 +97,16 @@ class Build:
             # The clock is the sandboxes' alone, too.
             flags.append("--spawn_strategy=sandboxed")
         # Nothing that another build left behind, whatever a user's own settings say.
-        flags += ["--disk_cache=", "--remote_cache=", "--remote_executor="]
+        flags += [f"--disk_cache={cache}", "--remote_cache=", "--remote_executor="]
+        targets = [_ARTIFACTS]
+        if cache:
+            flags.append(f"--execution_log_json_file={build.actions}")
+        else:
+            targets.append(_PROBE)
         flags += ["--color=no", "--curses=no", "--show_progress_rate_limit=1"]
         started = time.monotonic()
         lines = []
-        with self._start("build", *flags, _ARTIFACTS, _PROBE) as process:
+        with self._start("build", *flags, *targets) as process:
             try:
                 for line in process.stderr or ():
                     lines.append(line.strip())

@@ -65,13 +65,13 @@ def put_into_memory(build: Surroundings, isolated: bool, keep: bool) -> None:
         namespace.mount("tmpfs", build.folder, "tmpfs", "mode=0755")
 
 
-def give(build: Surroundings) -> None:
-    """Makes the build's user the owner of its files."""
+def give(build: Surroundings, folder: str = "") -> None:
+    """Makes the build's user the owner of its files, or of a folder's."""
     if build.ids:
-        for folder, _, files in os.walk(build.folder):
-            os.chown(folder, *build.ids)
+        for path, _, files in os.walk(folder or build.folder):
+            os.chown(path, *build.ids)
             for name in files:
-                os.chown(os.path.join(folder, name), *build.ids, follow_symlinks=False)
+                os.chown(os.path.join(path, name), *build.ids, follow_symlinks=False)
 
 
 def mounts(folder: str) -> list[str]:

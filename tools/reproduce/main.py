@@ -15,12 +15,14 @@ from frontdoor import namespace, problem, workspace
 from frontdoor.problem import Problem, say
 from frontdoor.progress import Progress
 
-from . import build, compare, digests, machine, surroundings
+from . import actions, build, compare, digests, machine, surroundings
 
 EQUAL, DIFFERENT, WRONG_USAGE, NOT_CHECKED, INTERRUPTED = 0, 1, 2, 3, 130
 
 # Two output bases, two checkouts, what was downloaded, and the difference that is being looked at.
 _ROOM = 5_000_000_000
+
+_CACHE = "instead: does the second build get every action from the first's disk cache?"
 
 # Of diffoscope's report, which can be endless.
 _REPORT_LINES = 60
@@ -60,11 +62,14 @@ def _options(arguments: list[str]) -> argparse.Namespace:
     )
     parser.add_argument("--expect", metavar="DIGEST", help="sha256:… that must be a result")
     parser.add_argument("--once", action="store_true", help="the second build alone; with --expect")
+    parser.add_argument("--cache", action="store_true", help=_CACHE)
     parser.add_argument("--work", metavar="FOLDER", help="where to build; default /var/tmp")
     parser.add_argument("--keep", action="store_true", help="leave both builds there")
     options = parser.parse_args(arguments)
     if options.expect and not re.fullmatch(r"sha256:[0-9a-f]{64}", options.expect):
         parser.error(f"--expect {options.expect}: a digest is sha256: and 64 of 0-9 and a-f")
+    if options.cache and (options.once or options.expect):
+        parser.error("--cache compares no digest: give it without --once and --expect")
     if options.once and not options.expect:
         parser.error("--once has nothing to compare with: give --expect too")
     return options
@@ -81,33 +86,64 @@ def _verify(options: argparse.Namespace) -> int:
     progress = Progress()
     isolated = machine.isolate()
     with build.work_folder(options.work, options.keep) as work:
+        first = surroundings.plain(os.path.join(work, "first"))
         second = surroundings.unlike(os.path.join(work, "second"), mode)
-        status = EQUAL
-        if not options.once:
-            first = surroundings.plain(os.path.join(work, "first"))
-            one = _built(first, checkout, mode, progress, isolated)
-        machine.put_into_memory(second, isolated, options.keep)
-        other = _built(second, checkout, mode, progress, isolated)
-        found = digests.read(_artifacts(other), build.PACKAGE)
-        if not options.once:
-            _tell_surroundings(one, other, second)
-            status = _compare(one, other, found)
-        if options.expect:
-            status = max(status, _expected(options.expect, found))
+
+        def built(one: surroundings.Surroundings, cache: str = "") -> str:
+            if one is second:
+                machine.put_into_memory(second, isolated, options.keep)
+                if cache:
+                    machine.give(second, cache)
+            return _built(one, checkout, mode, progress, isolated, cache)
+
+        if options.cache:
+            cache = os.path.join(work, "cache")
+            os.mkdir(cache)
+            built(first, cache)
+            built(second, cache)
+            status = _all_from_cache(first, second)
+        else:
+            one = None if options.once else built(first)
+            other = built(second)
+            found = digests.read(_artifacts(other), build.PACKAGE)
+            status = EQUAL
+            if one:
+                _tell_surroundings(one, other, second)
+                status = _compare(one, other, found)
+            if options.expect:
+                status = max(status, _expected(options.expect, found))
         if options.keep:
             say(f"what was built is in {work}")
         return status
 
 
 def _built(
-    made: surroundings.Surroundings, checkout: str, mode: str, progress: Progress, isolated: bool
+    made: surroundings.Surroundings,
+    checkout: str,
+    mode: str,
+    progress: Progress,
+    isolated: bool,
+    cache: str,
 ) -> str:
     machine.prepare(made, _repository_cache())
     build.copy_sources(checkout, made, mode)
     machine.give(made)
     machine.lend_root_file_system(made, isolated)
     with build.Build(made, progress) as running:
-        return running.run()
+        return running.run(cache)
+
+
+def _all_from_cache(first: surroundings.Surroundings, second: surroundings.Surroundings) -> int:
+    done = actions.read(second.actions)
+    if not done:
+        raise Problem("Bazel's account of the second build has no action", code=NOT_CHECKED)
+    found = actions.count(done)
+    say(f"{found} of {len(done)} actions came from the first build's cache")
+    if found == len(done):
+        return EQUAL
+    for line in actions.misses(actions.read(first.actions), done):
+        print(line)
+    return DIFFERENT
 
 
 def _repository_cache() -> str:

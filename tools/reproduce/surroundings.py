@@ -75,6 +75,11 @@ class Surroundings:
         """Bazel's output user root."""
         return os.path.join(self.folder, "output")
 
+    @property
+    def actions(self) -> str:
+        """Bazel's account of what it ran, where the build is asked for one."""
+        return os.path.join(self.folder, "actions.json")
+
 
 def plain(folder: str) -> Surroundings:
     """As the one who starts us has them."""

@@ -7,7 +7,8 @@ Both leave the same tree, which is a Python prefix (`sys.prefix`):
     lib/python3.X      its standard library, with bytecode
     lib/<triplet>      the base's C library and what Python needs beside it
 
-It is what tests and build actions run on, so nothing of the machine's own Python reaches the image.
+It is what tests and build actions run on, so nothing of the machine's own Python reaches the image. It is the same on
+every machine, byte for byte: it is an input of every action, and a cache knows an action by its inputs.
 """
 
 # Where CPython is in a base: built from source as in python:3.X-slim, or from Debian's packages.
@@ -77,6 +78,10 @@ def _execute(rctx, command):
 def _move(rctx, source, destination):
     _execute(rctx, ["mv", source, destination])
 
+def _remove(rctx, path):
+    # Not rctx.delete: it crashes Bazel at a name that isn't ASCII, of which a base has some, where the locale is C.
+    _execute(rctx, ["rm", "-rf", "--", path])
+
 def _finish(rctx, cpu):
     """Turns the unpacked base in `root` into the repository."""
     python = "python" + rctx.attr.version
@@ -90,12 +95,12 @@ def _finish(rctx, cpu):
             " nor /".join(["{}/lib/{}".format(prefix, python) for prefix in _PREFIXES]),
         ))
     prefix = prefixes[0]
-    rctx.file("libexec/.keep")
+    _execute(rctx, ["mkdir", "libexec"])
     _move(rctx, "root/{}/bin/{}".format(prefix, python), "libexec/" + python)
     _move(rctx, "root/{}/lib".format(prefix), "lib")
     if prefix != "usr":
         _move(rctx, "root/usr/lib/" + triplet, "lib/" + triplet)
-    rctx.delete("root")
+    _remove(rctx, "root")
 
     loaders = [
         entry.basename
@@ -108,18 +113,25 @@ def _finish(rctx, cpu):
         triplet = triplet,
     ))
     for name in ["python", "python3"]:
-        rctx.symlink("bin/" + python, "bin/" + name)
+        # Not rctx.symlink, whose links are absolute.
+        _execute(rctx, ["ln", "-s", python, "bin/" + name])
 
     # Unchecked: nobody writes here any more, and a start looks at no source file's time. What can't be compiled is
-    # left to whoever imports it.
-    compiled = rctx.execute([rctx.path("bin/" + python), "-I", "-c", """\
+    # left to whoever imports it. Without `ddir` each file would hold its path in this output base (imported, a module
+    # gets its real one again); without `-B` what the compiler imports would be there already, with a time in it. The
+    # locale decides what Python imports by itself, and that how the compiler shares strings: hence `-X utf8`.
+    compiled = rctx.execute([rctx.path("bin/" + python), "-I", "-S", "-B", "-X", "utf8", "-c", """\
 import compileall, os, py_compile
 unchecked = py_compile.PycInvalidationMode.UNCHECKED_HASH
-compileall.compile_dir(os.path.dirname(os.__file__), maxlevels=20, quiet=2, invalidation_mode=unchecked)
+library = os.path.dirname(os.__file__)
+compileall.compile_dir(library, maxlevels=20, ddir=os.path.join("lib", os.path.basename(library)), quiet=2, invalidation_mode=unchecked)
 """])
     if compiled.return_code:
         fail("the base's interpreter does not run on this machine: " + compiled.stderr)
-    rctx.file("BUILD.bazel", _BUILD.replace("@PYTHON@", python))
+    rctx.file("BUILD.bazel", _BUILD.replace("@PYTHON@", python), executable = False)
+
+    # The same under every umask.
+    _execute(rctx, ["chmod", "-R", "u+rwX,go+rX,go-w", "."])
 
 def _python_from_debian_impl(rctx):
     architecture, cpu = _cpu(rctx)
@@ -138,7 +150,7 @@ def _python_from_debian_impl(rctx):
 
     # They would lead to this machine's own files, such as sitecustomize.py.
     _execute(rctx, ["find", "root", "-type", "l", "-lname", "/*", "-delete"])
-    rctx.file("contents.json", contents)
+    rctx.file("contents.json", contents, executable = False)
     _finish(rctx, cpu)
 
 python_from_debian = repository_rule(
@@ -165,11 +177,11 @@ def _apply_whiteouts(rctx, layer):
         if name == ".wh..wh..opq":
             # Opaque: of the folder there is what this layer brings, and nothing of the layers below.
             rctx.extract(layer, "layer")
-            rctx.delete(folder)
+            _remove(rctx, folder)
             _move(rctx, "layer" + folder.removeprefix("root"), folder)
-            rctx.delete("layer")
+            _remove(rctx, "layer")
         else:
-            rctx.delete(folder + "/" + name.removeprefix(".wh."))
+            _remove(rctx, folder + "/" + name.removeprefix(".wh."))
     rctx.execute(["find", "root", "-name", ".wh.*", "-delete"])
 
 def _python_from_layout_impl(rctx):
@@ -184,7 +196,7 @@ def _python_from_layout_impl(rctx):
         rctx.extract("layer.tar" + suffix, "root")
         _apply_whiteouts(rctx, "layer.tar" + suffix)
         rctx.delete("layer.tar" + suffix)
-    rctx.file("contents.json", json.encode_indent(manifest, indent = "  ") + "\n")
+    rctx.file("contents.json", json.encode_indent(manifest, indent = "  ") + "\n", executable = False)
     _finish(rctx, cpu)
 
 python_from_layout = repository_rule(

@@ -49,11 +49,14 @@ class Layout:
         """The layers as archives, in order; each is checked against its diff id."""
         if not self._tars:
             blobs = [self.blob(layer["digest"]) for layer in self.manifest["layers"]]
-            layers = [gzip.decompress(blob) for blob in blobs]
+            layers = [gzip.decompress(blob) if blob[:2] == _GZIP else blob for blob in blobs]
             diff_ids = ["sha256:" + hashlib.sha256(layer).hexdigest() for layer in layers]
             assert diff_ids == self.config["rootfs"]["diff_ids"]
             files = [io.BytesIO(layer) for layer in layers]
             self._tars = [tarfile.open(fileobj=file) for file in files]  # noqa: SIM115  in memory
+            for member in self.members():
+                # As some tools that make bases write them.
+                member.name = member.name.removeprefix("./")
         return self._tars
 
     def members(self) -> Iterator[tarfile.TarInfo]:
@@ -61,18 +64,49 @@ class Layout:
         for layer in self.layers():
             yield from layer.getmembers()
 
+    def files(self) -> dict[str, tarfile.TarInfo]:
+        """Path relative to `/` → entry, of all that a container sees: whiteouts are applied."""
+        return {path: member for path, (_, member) in self._seen().items()}
+
     def read(self, path: str) -> bytes:
         """The content of a file by its path relative to `/`; links are not followed."""
-        if not self._files:
-            self._files = {
-                member.name: (layer, member) for layer in self.layers() for member in layer
-            }
-        if path not in self._files:
+        if path not in self._seen():
             raise FileNotFoundError(path)
-        layer, member = self._files[path]
+        layer, member = self._seen()[path]
         content = layer.extractfile(member)
         assert content is not None
         return content.read()
+
+    def _seen(self) -> dict[str, tuple[tarfile.TarFile, tarfile.TarInfo]]:
+        if not self._files:
+            for layer in self.layers():
+                self._apply(layer)
+        return self._files
+
+    def _apply(self, layer: tarfile.TarFile) -> None:
+        """Adds a layer's entries to those below; whiteouts hide these alone, never their own."""
+        added = {member.name: (layer, member) for member in layer.getmembers()}
+        gone, below = set(), []
+        for name, (_, member) in list(added.items()):
+            folder, slash, last = name.rpartition("/")
+            if last == _OPAQUE:
+                below.append(folder + slash)
+            elif last.startswith(_WHITEOUT):
+                hidden = folder + slash + last.removeprefix(_WHITEOUT)
+                gone.add(hidden)
+                below.append(hidden + "/")
+            else:
+                if name in self._files and not member.isdir():
+                    below.append(name + "/")
+                continue
+            del added[name]
+        if below:
+            self._files = {
+                path: entry
+                for path, entry in self._files.items()
+                if path not in gone and not path.startswith(tuple(below))
+            }
+        self._files |= added
 
     def unpack(self, folder: Path) -> None:
         """Applies all layers to `folder`, as an engine would (image-spec, "Applying Changesets").
@@ -97,11 +131,13 @@ class Layout:
 
 
 _WHITEOUT = ".wh."
+_OPAQUE = ".wh..wh..opq"
+_GZIP = b"\x1f\x8b"
 
 
 def _hidden(path: Path) -> list[Path]:
     """What an entry with this path hides, if it is a whiteout."""
-    if path.name == ".wh..wh..opq":
+    if path.name == _OPAQUE:
         return list(path.parent.glob("*"))
     if path.name.startswith(_WHITEOUT):
         return [path.with_name(path.name.removeprefix(_WHITEOUT))]

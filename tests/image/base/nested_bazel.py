@@ -4,6 +4,7 @@ import os
 import re
 import shutil
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
 
 # Folders that the workspace takes over from this one.
@@ -19,8 +20,16 @@ _REGISTRY = Path("registry/bazel_registry.json")
 class Workspace:
     """A workspace whose MODULE.bazel holds the given lines, and a Bazel server for it."""
 
-    def __init__(self, folder: Path, module: str) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        module: str,
+        *,
+        umask: int = -1,
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
         self.folder = folder / "workspace"
+        self._umask, self._environment = umask, environment or {}
         self._bazel = shutil.which("bazel")
         self._home = folder / "home"
         self._home.mkdir(parents=True)
@@ -69,7 +78,9 @@ class Workspace:
                 *rest,
             ],
             cwd=self.folder,
-            env={"HOME": str(self._home), "PATH": os.environ["PATH"], **environment},
+            env={"HOME": str(self._home), "PATH": os.environ["PATH"]}
+            | {**self._environment, **environment},
+            umask=self._umask,
             capture_output=True,
             check=False,
             text=True,

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.image.base.layout import Layout
-from tests.sbom.layouts import Files, layout
+from tests.sbom.layouts import Files, layer, layout
 
 
 def unpacked(folder: Path, *layers: Files) -> dict[str, str]:
@@ -56,3 +56,28 @@ def test_nothing_comes_to_lie_outside(tmp_path: Path, lower: Files) -> None:
     with pytest.raises(AssertionError):
         unpacked(tmp_path, lower, {"out/x" if lower else "../outside/x": b"1"})
     assert list((tmp_path / "outside").iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("lower", "upper", "expected"),
+    [
+        ({"gone": b"1", "d/gone": b"1", "k": b"1"}, {".wh.gone": b"", "d/.wh.gone": b""}, "k"),
+        ({"e/x": b"1", "ef": b"1"}, {".wh.e": b"", "e/y": b"2"}, "e/y ef"),
+        ({"d/x": b"1", "d/e/f": b"1", "g": b"1"}, {"d/y": b"2", "d/.wh..wh..opq": b""}, "d/y g"),
+        ({"x": b"1"}, {".wh..wh..opq": b"", "y": b"2"}, "y"),
+        ({"a": b"1"}, {".wh.a": b"", "a": b"2"}, "a"),
+        ({"f": "x", "f/x": b"1"}, {"f": "real"}, "f"),
+        ({"./a": b"1"}, {"./a": b"2"}, "a"),
+    ],
+)
+def test_files_are_those_that_a_container_sees(
+    tmp_path: Path, lower: Files, upper: Files, expected: str
+) -> None:
+    files = Layout(layout(tmp_path, [lower, upper])).files()
+    assert " ".join(sorted(files)) == expected
+
+
+def test_a_layer_that_is_no_gzip_and_a_name_from_the_current_folder(tmp_path: Path) -> None:
+    plain = layer({"./a": b"1"})
+    assert plain[:2] != b"\x1f\x8b"
+    assert Layout(layout(tmp_path, [plain])).read("a") == b"1"

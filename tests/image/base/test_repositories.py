@@ -1,22 +1,20 @@
 """The repository rules of //image/base, in a real Bazel with a mirror and layouts of our own."""
 
-import functools
 import hashlib
-import http.server
 import io
 import json
 import platform
 import shutil
 import subprocess
 import tarfile
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.image.base.layout import Layout, base
+from tests.image.base.layout import base
 from tests.image.base.nested_bazel import Workspace
+from tests.image.base.sources import Mirror, gzipped, serve, to_usr_local, write_layout
 
 pytestmark = pytest.mark.skipif(
     shutil.which("bazel") is None, reason="tests find no bazel on this machine's PATH"
@@ -25,7 +23,7 @@ pytestmark = pytest.mark.skipif(
 _MACHINE = {"x86_64": "amd64", "aarch64": "arm64"}[platform.machine()]
 # What MODULE.bazel has from oci.pull is a folder here, the same one for all.
 _MODULE = """
-use_repo(base, "bases", "debian_3_13_amd64", "hub_python_3_13")
+use_repo(base, "bases", "debian_3_13_amd64", "debian_3_13_arm64", "debian_python_3_13", "hub_python_3_13")
 local = use_repo_rule("@bazel_tools//tools/build_defs/repo:local.bzl", "local_repository")
 """ + "".join(
     f'local(name = "python_{python}_slim_{platform}", path = "layout")\n'
@@ -34,46 +32,10 @@ local = use_repo_rule("@bazel_tools//tools/build_defs/repo:local.bzl", "local_re
 )
 
 
-class _Quiet(http.server.SimpleHTTPRequestHandler):
-    def log_message(self, format: str, *args: object) -> None:
-        pass
-
-
-class Mirror:
-    """A Debian mirror on loopback, and a lock of what was put there."""
-
-    def __init__(self, folder: Path, address: str) -> None:
-        self.folder = folder
-        self.address = address
-        self.packages: list[dict[str, object]] = []
-
-    def lock(self, name: str, archive: str, path: str, content: bytes) -> Path:
-        """Locks a package; returns where the mirror would have its file."""
-        self.packages.append(
-            {
-                "name": name,
-                "version": "1.0-1",
-                "architecture": "amd64",
-                "archive": archive,
-                "path": path,
-                "size": len(content),
-                "sha256": hashlib.sha256(content).hexdigest(),
-            }
-        )
-        file = self.folder / archive / path
-        file.parent.mkdir(parents=True, exist_ok=True)
-        return file
-
-
 @pytest.fixture
 def mirror(tmp_path: Path) -> Iterator[Mirror]:
-    folder = tmp_path / "mirror"
-    folder.mkdir()
-    handler = functools.partial(_Quiet, directory=str(folder))
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield Mirror(folder, f"http://127.0.0.1:{server.server_port}/debian")
-        server.shutdown()
+    with serve(tmp_path / "mirror") as running:
+        yield running
 
 
 @pytest.fixture(scope="module")
@@ -138,48 +100,6 @@ def test_a_machine_without_a_mirror(workspace: Workspace, mirror: Mirror) -> Non
     write_lock(workspace, mirror)
     arguments, _ = fetch(mirror)
     assert workspace.error(*arguments).startswith("FASTAPI_IMAGE_DEBIAN_MIRROR is not set: give")
-
-
-def to_usr_local(layer: tarfile.TarFile) -> bytes:
-    """The layer with CPython where a build from source puts it, as python:3.13-slim has it."""
-    output = io.BytesIO()
-    with tarfile.open(fileobj=output, mode="w:gz", compresslevel=1) as tar:
-        for member in layer.getmembers():
-            content = layer.extractfile(member) if member.isreg() else None
-            if member.name.startswith("usr/local/"):
-                continue
-            if member.name.startswith(("usr/bin/python3.13", "usr/lib/python3.13")):
-                member.name = member.name.replace("usr/", "usr/local/", 1)
-            tar.addfile(member, content)
-    return output.getvalue()
-
-
-def write_layout(folder: Path, layers: list[bytes]) -> None:
-    """An OCI layout of gzipped layers, as `oci.pull` leaves it."""
-    shutil.rmtree(folder, ignore_errors=True)
-    blobs = folder / "blobs/sha256"
-    blobs.mkdir(parents=True)
-
-    def blob(content: bytes, kind: str) -> dict[str, object]:
-        digest = hashlib.sha256(content).hexdigest()
-        (blobs / digest).write_bytes(content)
-        return {"mediaType": kind, "digest": f"sha256:{digest}", "size": len(content)}
-
-    oci = "application/vnd.oci.image"
-    manifest = {
-        "schemaVersion": 2,
-        "mediaType": f"{oci}.manifest.v1+json",
-        "config": blob(b"{}", f"{oci}.config.v1+json"),
-        "layers": [blob(layer, f"{oci}.layer.v1.tar+gzip") for layer in layers],
-    }
-    index = {"manifests": [blob(json.dumps(manifest).encode(), f"{oci}.manifest.v1+json")]}
-    (folder / "index.json").write_text(json.dumps(index))
-    (folder / "BUILD.bazel").write_text('exports_files(["index.json"])\n')
-    (folder / "REPO.bazel").touch()
-
-
-def gzipped(layout: Layout) -> list[bytes]:
-    return [layout.blob(layer["digest"]) for layer in layout.manifest["layers"]]
 
 
 @pytest.mark.parametrize("place", ["usr", "usr/local"])
@@ -272,3 +192,56 @@ def test_a_name_for_each_base_of_the_mode(workspace: Workspace) -> None:
             f"python_{python}_linux_arm64": f"@python_{python}_slim_linux_arm64_v8",
         }.items():
             assert f'alias(\n    name = "{name}",\n    actual = "{actual}",\n)' in names
+
+
+def tree(folder: Path) -> dict[str, tuple[str, str]]:
+    """Path → mode, and a link's target or the hash of a file's content."""
+    found = {}
+    # Bazel itself writes the one file that is left out, after the rule.
+    for path in {folder, *folder.rglob("*")} - {folder / "REPO.bazel"}:
+        if path.is_symlink():
+            content = str(path.readlink())
+        else:
+            content = hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else ""
+        found[str(path.relative_to(folder))] = (oct(path.lstat().st_mode), content)
+    return found
+
+
+def test_an_interpreter_is_the_same_in_every_output_base(
+    workspace: Workspace, mirror: Mirror, tmp_path: Path
+) -> None:
+    """It is an input of every action, which another checkout must find in a cache."""
+    lock = json.loads(Path("image/base/debian_3_13.lock.json").read_bytes())["packages"][_MACHINE]
+    files = {path.name: path for path in Path("..").glob(f"*debian_3_13_{_MACHINE}/*.deb")}
+    for package in lock:
+        file = mirror.folder / package["archive"] / package["path"]
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.symlink_to(files[package["name"] + ".deb"].resolve())
+    other = Workspace(
+        tmp_path / "another place",
+        _MODULE,
+        umask=0o077,
+        environment={"LC_ALL": "C.UTF-8", "PYTHONDONTWRITEBYTECODE": "1", "PYTHONOPTIMIZE": "2"},
+    )
+    layers = [to_usr_local(layer) for layer in base(f"linux_{_MACHINE}").layers()]
+    try:
+        trees = []
+        for each in (workspace, other):
+            packages = {"amd64": [], "arm64": []} | {_MACHINE: lock}
+            written = each.folder / "image/base/debian_3_13.lock.json"
+            written.write_text(json.dumps({"packages": packages}))
+            write_layout(each.folder / "layout", layers)
+            repositories = ("--repo=@hub_python_3_13", "--repo=@debian_python_3_13")
+            done = each.bazel("fetch", *repositories, FASTAPI_IMAGE_DEBIAN_MIRROR=mirror.address)
+            assert done.returncode == 0, done.stderr
+            trees.append(
+                [
+                    tree(each.repository(f"_main~base~{name}_python_3_13"))
+                    for name in ("debian", "hub")
+                ]
+            )
+    finally:
+        other.close()
+    for one, two in zip(*trees, strict=True):
+        assert len(one) > 1000
+        assert {path for path in one | two if one.get(path) != two.get(path)} == set()

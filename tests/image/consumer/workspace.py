@@ -93,6 +93,8 @@ requires = ["nothing-that-is-ever-looked-for"]
 build-backend = "nothing"
 """
 
+_ANALYSIS = ("--extra_toolchains=//:toolchain", "--incompatible_default_to_explicit_init_py")
+
 BASE = {"usr/local/bin/python3.13": b"#!/bin/false\n", "usr/local/lib/python3.13/os.py": b"x = 1\n"}
 
 
@@ -182,7 +184,7 @@ class Workspace:
                     "--lockfile_mode=off",
                     f"--registry=file://{self.registry}",
                 ),
-                *("--extra_toolchains=//:toolchain", "--incompatible_default_to_explicit_init_py"),
+                *(_ANALYSIS if command not in ("mod", "query") else ()),
                 *("--color=no", "--curses=no", *rest),
             ]
         return [*startup, command, *rest]
