@@ -23,7 +23,8 @@ pytestmark = pytest.mark.skipif(
 _MACHINE = {"x86_64": "amd64", "aarch64": "arm64"}[platform.machine()]
 # What MODULE.bazel has from oci.pull is a folder here, the same one for all.
 _MODULE = """
-use_repo(base, "bases", "debian_3_13_amd64", "debian_3_13_arm64", "debian_python_3_13", "hub_python_3_13")
+use_repo(base, "bases", "debian_3_13_amd64", "debian_3_13_arm64")
+use_repo(base, "debian_python_3_13", "hub_python_3_13")
 local = use_repo_rule("@bazel_tools//tools/build_defs/repo:local.bzl", "local_repository")
 """ + "".join(
     f'local(name = "python_{python}_slim_{platform}", path = "layout")\n'
