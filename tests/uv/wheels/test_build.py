@@ -341,11 +341,11 @@ def test_a_program_that_is_in_the_source(build: Builder, folder: Path) -> None:
 
 
 def test_a_backend_that_is_not_pinned(build: Builder, folder: Path) -> None:
-    files = {**MODULE, "pyproject.toml": PROJECT + system("maturin", "maturin>=1", "Cython")}
+    files = {**MODULE, "pyproject.toml": PROJECT + system("maturin", "maturin>=1", "meson-python")}
     line = build.refused(sdist(folder, files))
     assert line.startswith(
-        "shop 1.0 has no wheel for this platform, and building it needs cython and maturin, which "
-        "is not among the build backends pinned here ("
+        "shop 1.0 has no wheel for this platform, and building it needs maturin and meson-python, "
+        "which is not among the build backends pinned here ("
     )
     assert "flit-core, " in line
     assert line.endswith(f"). {WAYS_OUT}")

@@ -211,7 +211,7 @@ def test_what_was_built_here_is_read_each_time(folder: Path, tmp_path: Path) -> 
     sets.prepare(["", "", str(asked)])
     make_wheel(folder, "a", "1.0", {"y": "1"})
     sets.prepare(["", "", str(asked)])
-    files, _ = sets._read[str(wheel), ""]
+    files, _, _ = sets._read[str(wheel), ""]
     assert f"{SITE_PACKAGES}y" in files
 
 
