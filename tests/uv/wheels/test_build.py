@@ -293,6 +293,21 @@ def test_no_compiler_of_this_machine_is_found(
     assert not (tmp_path / "called").exists()
 
 
+def test_the_machines_programs_are_out_of_reach(build: Builder, folder: Path) -> None:
+    setup = """\
+import os
+places = [place for place in os.environ["PATH"].split(":") if os.path.isdir(place)]
+names = sorted(name for place in places for name in os.listdir(place))
+open("shop/programs.py", "w").write(" ".join(names))
+"""
+    files = build.files(sdist(folder, {**MODULE, "setup.py": setup + SETUP.format("")}))
+    assert files[f"{SITE}/shop/programs.py"].decode().split() == [
+        *("c++", "cc", "clang", "clang++", "g++", "gcc"),  # none of which compiles
+        "readlink",  # for the script that starts the base's interpreter
+        "uv-build",
+    ]
+
+
 NOTE = (
     "INFO: shop 1.0 is built without its compiled parts, which are optional: nothing is compiled "
     "here.\n"
