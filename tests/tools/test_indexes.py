@@ -52,19 +52,38 @@ def test_pip_told_to_read_no_file(home: Path, monkeypatch: pytest.MonkeyPatch) -
     assert indexes.uv_environment(str(home)) == {}
 
 
-@pytest.mark.parametrize(
-    ("name", "text"),
-    [
-        ("pyproject.toml", "[[tool.uv.index]]\nurl = 'https://uv.example/simple'"),
-        ("uv.toml", "index-url = 'https://uv.example/simple'"),
-        (".config/uv/uv.toml", "[pip]\nindex-url = 'https://uv.example/simple'"),
-    ],
-)
-def test_uvs_own_files_win(
-    home: Path, monkeypatch: pytest.MonkeyPatch, name: str, text: str
+@pytest.mark.parametrize("name", ["uv.toml", ".config/uv/uv.toml"])
+def test_uvs_own_files_are_said_in_variables(
+    home: Path, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     monkeypatch.setenv("PIP_INDEX_URL", INDEX)
-    write(home / name, text)
+    write(home / name, "[pip]\nindex-url = 'https://uv.example/pip'")
+    assert indexes.uv_environment(str(home)) == {"UV_DEFAULT_INDEX": "https://uv.example/pip"}
+    write(
+        home / name,
+        "extra-index-url = ['https://uv.example/extra']\n"
+        "[[index]]\nname = 'named'\nurl = 'https://uv.example/named'\n"
+        "[[index]]\nname = 'own'\nurl = 'https://uv.example/own'\ndefault = true\n"
+        "[[index]]\nname = 'only'\nurl = 'https://uv.example/only'\nexplicit = true\n"
+        "[[index]]\nname = 'page'\nurl = 'https://uv.example/page'\nformat = 'flat'\n"
+        "[[index]]\nname = 'folder'\nurl = './wheels'\n",
+    )
+    assert indexes.uv_environment(str(home)) == {
+        "UV_DEFAULT_INDEX": "own=https://uv.example/own",
+        "UV_INDEX": "named=https://uv.example/named https://uv.example/extra",
+    }
+    write(home / name, "no-index = true")
+    assert indexes.uv_environment(str(home)) == {}
+
+
+def test_the_projects_indexes_are_not_the_machines(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PIP_INDEX_URL", INDEX)
+    text = "[[tool.uv.index]]\nname = 'own'\nurl = 'https://uv.example/simple'\n"
+    write(home / "pyproject.toml", text + "explicit = true")
+    assert indexes.uv_environment(str(home)) == {"UV_DEFAULT_INDEX": INDEX}
+    write(home / "pyproject.toml", text + "default = true")
     assert indexes.uv_environment(str(home)) == {}
 
 

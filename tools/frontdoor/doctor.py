@@ -189,7 +189,8 @@ def _indexes(checkout: str) -> list[str]:
         if value:
             found.append(f"pip's {option}: {_shown(value)}")
     for name, value in indexes.uv_environment(checkout).items():
-        found.append(f"{name} is set from pip's index-url: {_shown(value)}")
+        origin = "pip's index-url" if value == indexes.pip_option("index-url") else "uv's files"
+        found.append(f"{name} is set from {origin}: {_shown(value)}")
     return found or ["uv's default"]
 
 

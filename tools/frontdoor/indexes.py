@@ -1,10 +1,14 @@
-"""The package index for uv: from uv's own configuration, else from pip's."""
+"""The package indexes for uv and Bazel: from uv's own configuration, else from pip's."""
 
 from __future__ import annotations
 
 import os
 
 from .workspace import home
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 UV_VARIABLES = ("UV_DEFAULT_INDEX", "UV_INDEX_URL", "UV_INDEX", "UV_NO_INDEX", "UV_OFFLINE")
 
@@ -13,17 +17,29 @@ SYSTEM_FILES = ("/etc/pip.conf", "/etc/xdg/uv/uv.toml", "/etc/uv/uv.toml")
 
 
 def uv_environment(checkout: str) -> dict[str, str]:
-    """The variables that uv needs besides the user's own: UV_DEFAULT_INDEX or nothing.
+    """The variables that uv and Bazel's downloads need besides the user's own: indexes, or nothing.
 
-    pip's `index-url` counts where uv has no index of its own. Nothing else is translated: uv asks
-    extra indexes in another order than pip does.
+    What uv's own files configure on this machine is said in variables, too: Bazel reads no uv.toml.
+    Indexes in the project's pyproject.toml come with the project, and explicit ones are for the
+    packages that name them: neither is this machine's. pip's `index-url` counts where uv has no
+    default index of its own; pip's extra indexes don't, as uv asks in another order.
     """
     if any(os.environ.get(name) for name in UV_VARIABLES):
         return {}
-    if uv_index_files(checkout):
+    tables = [(path, _settings(path)) for path in _uv_files(checkout)]
+    if any(table.get("no-index") or table.get("pip", {}).get("no-index") for _, table in tables):
         return {}
-    address = pip_option("index-url")
-    return {"UV_DEFAULT_INDEX": address} if address else {}
+    found = {}
+    machine = [table for path, table in tables if os.path.basename(path) != "pyproject.toml"]
+    further = [word for table in machine for word in _further(table)]
+    if further:
+        found["UV_INDEX"] = " ".join(dict.fromkeys(further))
+    default = next((word for table in machine if (word := _default(table))), None)
+    if not default and not any(_default(table) for _, table in tables):
+        default = pip_option("index-url")
+    if default:
+        found["UV_DEFAULT_INDEX"] = default
+    return found
 
 
 def local_folders() -> list[str]:
@@ -95,21 +111,54 @@ def _uv_files(checkout: str) -> list[str]:
     ]
 
 
-def _configures_index(path: str) -> bool:
+def _settings(path: str) -> dict[str, Any]:
+    """uv's settings in a file; nothing where it has none about an index, or is broken."""
     try:
         with open(path, encoding="utf-8") as file:
             text = file.read()
     except (OSError, UnicodeDecodeError):
-        return False
+        return {}
     if "index" not in text:
-        return False  # the common case, without the cost of a TOML parser
+        return {}  # the common case, without the cost of a TOML parser
     import tomllib
 
     try:
         table = tomllib.loads(text)
     except tomllib.TOMLDecodeError:
-        return False  # uv itself will say what is wrong with the file
+        return {}  # uv itself will say what is wrong with the file
     if os.path.basename(path) == "pyproject.toml":
         table = table.get("tool", {}).get("uv", {})
+    return table
+
+
+def _configures_index(path: str) -> bool:
+    table = _settings(path)
     pip = table.get("pip", {})
     return any(key in table or key in pip for key in ("index", "index-url", "no-index"))
+
+
+def _default(table: dict[str, Any]) -> str | None:
+    """The default index of uv's settings, `NAME=ADDRESS` or an address."""
+    for index in table.get("index", []):
+        if index.get("default"):
+            return _word(index)
+    address = table.get("index-url") or table.get("pip", {}).get("index-url")
+    return str(address) if address else None
+
+
+def _further(table: dict[str, Any]) -> list[str]:
+    """The other indexes that uv asks for every package."""
+    found = [
+        _word(index)
+        for index in table.get("index", [])
+        if not index.get("default") and not index.get("explicit") and index.get("format") != "flat"
+    ]
+    found += map(str, table.get("extra-index-url", []))
+    return [word for word in found if word and "://" in word]
+
+
+def _word(index: dict[str, Any]) -> str | None:
+    address = index.get("url")
+    if not address:
+        return None
+    return f"{index['name']}={address}" if index.get("name") else str(address)

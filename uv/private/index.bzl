@@ -3,20 +3,26 @@
 A file is asked for, by its SHA-256, in this order:
 
 1. Bazel's repository cache: then nothing is asked of the network;
-2. the package indexes that this machine is configured for (`UV_INDEX`, `UV_DEFAULT_INDEX` and their older names; the
-   front door translates pip's and uv's configuration files into these), and the folders of `UV_FIND_LINKS`;
-3. the address in the lock;
-4. the project's own `[[tool.uv.index]]`;
-5. where the lock has no address and nothing is configured: the default index of this machine's pip.
+2. the folders and pages of `UV_FIND_LINKS`;
+3. the package indexes that this machine is configured for: `UV_INDEX`, `UV_DEFAULT_INDEX` and their older names. The
+   front door translates pip's and uv's configuration files into these;
+4. the address in the lock;
+5. the project's own `[[tool.uv.index]]`;
+6. where the lock has no address and the machine is configured for no index: the default index of its pip.
+
+Pages of an index at `http://` are read by page.py: Bazel downloads nothing over plain HTTP whose checksum it doesn't know.
 
 Credentials are those of the machine's index addresses, `UV_INDEX_<NAME>_USERNAME` and `_PASSWORD`, netrc, and Bazel's
 credential helper. They are never part of an attribute, a file or a message.
 """
 
 load("@bazel_tools//tools/build_defs/repo:utils.bzl", "read_user_netrc", "use_netrc")
+load("//tools:pythons.bzl", "PYTHONS", "python_interpreter", "supply_mode")
 
-# PEP 503, and PEP 691's name of it.
-_ACCEPT = "application/vnd.pypi.simple.v1+html, text/html;q=0.2"
+# PEP 503 and PEP 691; page.py reads either.
+_ACCEPT = "application/vnd.pypi.simple.v1+html, application/vnd.pypi.simple.v1+json;q=0.2, text/html;q=0.1"
+
+_REMEDY = ". Try again when it is there, or name an index that has it in UV_DEFAULT_INDEX"
 
 _HEX = "0123456789abcdef"
 
@@ -61,47 +67,8 @@ def origin(url):
     scheme, _, rest = url.partition("://")
     return "{}://{}".format(scheme, rest.partition("/")[0])
 
-def _joined(base, reference):
-    """The address of a link on a page (RFC 3986, section 5, as far as package indexes use it)."""
-    if "://" in reference.split("?")[0].split("#")[0]:
-        return reference
-    if reference.startswith("//"):
-        return base.partition(":")[0] + ":" + reference
-    if reference.startswith("/"):
-        return origin(base) + reference
-    folders = base.partition("://")[2].split("?")[0].split("/")[1:-1]
-    for part in reference.split("/"):
-        if part == "..":
-            folders = folders[:-1]
-        elif part != ".":
-            folders = folders + [part]
-    return origin(base) + "/" + "/".join(folders)
-
-def links(page, base):
-    """Links of a PEP 503 page.
-
-    Args:
-        page: the page, as HTML.
-        base: its address.
-
-    Returns:
-        dict from file name to address.
-    """
-    found = {}
-    for anchor in page.split("<a")[1:]:
-        if not anchor[:1].isspace():
-            continue
-        attributes = anchor.partition(">")[0]
-        for start in ("href=\"", "href='"):
-            if start in attributes:
-                href = attributes.partition(start)[2].partition(start[-1])[0]
-                href = href.replace("&amp;", "&").split("#")[0]
-                url = _joined(base, href)
-                found[unquoted(url.split("?")[0].rpartition("/")[2])] = url
-    return found
-
 def _words(environ, name):
-    return [word for word in environ.get(name, "").replace(",", " ").replace("\n", " ").split(" ") if word]
+    return [word for word in environ.get(name, "").replace("\n", " ").split(" ") if word]
 
 def _named(text):
     """uv's `NAME=ADDRESS`, or an address alone: (name, address)."""
@@ -117,67 +84,100 @@ def machine_indexes(environ):
     Returns:
         list of (name or "", address with credentials as configured).
     """
-    if environ.get("UV_NO_INDEX"):
-        return []
     found = [_named(word) for word in _words(environ, "UV_INDEX") + _words(environ, "UV_EXTRA_INDEX_URL")]
     default = environ.get("UV_DEFAULT_INDEX") or environ.get("UV_INDEX_URL")
     return found + ([_named(default)] if default else [])
+
+def _yes(environ, name):
+    """Whether a variable of uv's is set to something that is true."""
+    return environ.get(name, "").lower() not in ("", "0", "f", "false", "n", "no", "off")
 
 def _variable(name):
     """uv's `NAME` of an index in `UV_INDEX_<NAME>_USERNAME`."""
     return "".join([c if c.isalnum() else "_" for c in name.upper().elems()])
 
-def _credentials(environ, named):
-    """Origin → (login, password), from addresses and from variables."""
-    found = {}
-    for name, url in named:
-        bare, login, password = split_credentials(url)
-        if name:
-            variable = "UV_INDEX_" + _variable(name)
-            login = environ.get(variable + "_USERNAME") or login
-            password = environ.get(variable + "_PASSWORD") or password
-        if login or password:
-            found.setdefault(origin(bare), (login, password))
-    return found
+def _with_credentials(environ, name, index):
+    """An index: its name, its address, and its login and password from there or from variables."""
+    address, login, password = split_credentials(index)
+    variable = "UV_INDEX_" + _variable(name)
+    return struct(
+        address = address,
+        login = name and environ.get(variable + "_USERNAME") or login,
+        name = name,
+        password = name and environ.get(variable + "_PASSWORD") or password,
+    )
 
-def _auth(rctx, credentials, url):
-    own = credentials.get(origin(url))
-    if own:
-        return {url: {"login": own[0], "password": own[1], "type": "basic"}}
-    netrc = rctx.os.environ.get("NETRC")
-    if netrc or rctx.os.environ.get("HOME"):
+def _auth(rctx, indexes, url):
+    """Bazel's `auth` of an address: of the first of these indexes that lies on the same origin, else netrc's."""
+    for index in indexes:
+        if (index.login or index.password) and origin(index.address) == origin(url):
+            return {url: {"login": index.login, "password": index.password, "type": "basic"}}
+    if rctx.os.environ.get("NETRC") or rctx.os.environ.get("HOME"):
         return use_netrc(read_user_netrc(rctx), [url], {})
     return {}
 
-def _find(rctx, credentials, index, distribution, file):
-    """The file's address on an index, or the words that say why there is none."""
-    page = split_credentials(index)[0].rstrip("/") + "/" + distribution + "/"
-    got = rctx.download(
-        url = page,
-        output = "index.html",
-        allow_fail = True,
-        auth = _auth(rctx, credentials, page),
-        headers = {"Accept": _ACCEPT},
-    )
-    if not got.success:
-        return None, "can't be reached, refuses the request or doesn't have this package"
-    url = links(rctx.read("index.html", watch = "no"), page).get(file)
+def _find(rctx, indexes, page, file):
+    """The file's address on a page of links, or the words that say why there is none: (address, None) or (None, words)."""
+    auth = _auth(rctx, indexes, page)
+    environment = {}
+    saved = []
+    if page.startswith("file://"):
+        path = rctx.path(unquoted(page.removeprefix("file://")))
+        if path.is_dir:
+            path = path.get_child("index.html")
+        if not path.exists:
+            return None, "doesn't have this package"
+        saved = [path]
+    elif page.startswith("http://"):
+        own = auth.get(page, {})
+        environment = {"LOGIN": own.get("login", ""), "PASSWORD": own.get("password", "")}
+    else:
+        got = rctx.download(url = page, output = "index.html", allow_fail = True, auth = auth, headers = {"Accept": _ACCEPT})
+        if not got.success:
+            return None, "can't be reached, refuses the request or doesn't have this package, as Bazel's warning above says"
+        saved = ["index.html"]
+    python = rctx.path(python_interpreter(supply_mode(rctx), PYTHONS[0]))
+    finder = rctx.path(Label("//uv/private:page.py"))
+    told = rctx.execute([python, "-I", "-S", "-B", finder, file, page] + saved, environment = environment)
     rctx.delete("index.html")
-    return url, None if url else "doesn't have {}".format(file)
+    if told.return_code:
+        return None, (told.stderr.strip().splitlines() or ["can't be read"])[-1]
+    return told.stdout.strip(), None
 
-def _find_links(rctx, credentials, place, file):
-    """The file's address in a folder, or on a page of links."""
-    place = place.removeprefix("file://")
-    if place.startswith("/"):
-        path = rctx.path(place).get_child(file)
-        return "file://" + str(path) if path.exists else None
-    page = split_credentials(place)[0]
-    got = rctx.download(url = page, output = "index.html", allow_fail = True, auth = _auth(rctx, credentials, page))
-    if not got.success:
-        return None
-    url = links(rctx.read("index.html", watch = "no"), page).get(file)
-    rctx.delete("index.html")
-    return url
+def _find_links(rctx, indexes, place, file):
+    """The same of a folder, or of a page of links."""
+    folder = place.removeprefix("file://")
+    if folder.startswith("/"):
+        path = rctx.path(unquoted(folder) if folder != place else folder).get_child(file)
+        return ("file://" + str(path), None) if path.exists else (None, "doesn't have {}".format(file))
+    return _find(rctx, indexes, split_credentials(place)[0], file)
+
+def _places(rctx, url, project_indexes):
+    """Where a file is looked for, in this order: list of (words for it, indexes, address, how it is found there)."""
+    environ = rctx.os.environ
+    links = [place.strip() for place in environ.get("UV_FIND_LINKS", "").split(",") if place.strip()]
+    places = [("UV_FIND_LINKS", [_with_credentials(environ, "", place)], place, "links") for place in links]
+    machine = []
+    if not _yes(environ, "UV_NO_INDEX"):
+        machine = [_with_credentials(environ, name, index) for name, index in machine_indexes(environ)]
+    project = [_with_credentials(environ, name, index) for name, index in project_indexes]
+    for index in machine:
+        words = "the index \"{}\" of this machine".format(index.name) if index.name else "the index that this machine is configured for"
+        places.append((words, [index] + machine + project, index.address, "index"))
+    if url:
+        bare, login, password = split_credentials(url)
+        own = struct(address = bare, login = login, name = "", password = password)
+        places.append(("the address in the lock", [own] + machine + project, bare, "file"))
+    if not _yes(environ, "UV_NO_INDEX"):
+        for index in project:
+            words = "index \"{}\" of pyproject.toml".format(index.name)
+            places.append((words, [index] + machine + project, index.address, "index"))
+        default = "" if url or machine else rctx.read(rctx.path(Label("@uv_pip//:index")), watch = "no").strip()
+        if default:
+            places.append(("pip's default index", [], default, "index"))
+    if _yes(environ, "UV_OFFLINE"):
+        places = [place for place in places if place[2].startswith("/") or place[2].startswith("file://")]
+    return places
 
 def download(rctx, distribution, file, sha256, url = "", project_indexes = []):
     """Downloads a locked file into the repository, or says in one sentence why it can't be had.
@@ -197,51 +197,27 @@ def download(rctx, distribution, file, sha256, url = "", project_indexes = []):
     # Without an address Bazel looks into its repository cache, and that is all.
     if rctx.download(url = [], output = file, sha256 = sha256, allow_fail = True).success:
         return None
-    environ = rctx.os.environ
-    machine = machine_indexes(environ)
-    credentials = _credentials(environ, machine + project_indexes)
-    tried = []
     reasons = []
-
-    def get(address, place):
-        address, login, password = split_credentials(address)
-        if login:
-            credentials.setdefault(origin(address), (login, password))
-        tried.append(place)
-        return rctx.download(
-            url = address,
-            output = file,
-            sha256 = sha256,
-            allow_fail = True,
-            auth = _auth(rctx, credentials, address),
-        ).success
-
-    def ask(index, place):
-        found, reason = _find(rctx, credentials, index, distribution, file)
-        if reason:
-            reasons.append("{} {}".format(place, reason))
-        return found and get(found, place)
-
-    for folder in _words(environ, "UV_FIND_LINKS"):
-        found = _find_links(rctx, credentials, folder, file)
-        if found and get(found, "UV_FIND_LINKS"):
-            return None
-    for name, index in machine:
-        if ask(index, "the index that this machine is configured for"):
-            return None
-    if url and not environ.get("UV_OFFLINE"):
-        if get(url, "the address in the lock"):
-            return None
-    for name, index in project_indexes:
-        if ask(index, "index \"{}\" of pyproject.toml".format(name)):
-            return None
-    if not url and not machine and not project_indexes:
-        default = None if environ.get("UV_NO_INDEX") else rctx.read(rctx.path(Label("@uv_pip//:index")), watch = "no").strip()
-        if not default:
-            reasons.append("the lock has no address, and this machine is configured for no index: set UV_DEFAULT_INDEX")
-        elif ask(default, "pip's default index"):
-            return None
-    if tried:
-        reasons.append(("{} gives other bytes under this name than the lock pins by sha256, or breaks off; Bazel's " +
-                        "warning above says which").format(" and ".join({place: None for place in tried}.keys())))
-    return "; ".join(reasons)
+    for words, indexes, address, kind in _places(rctx, url, project_indexes):
+        found, reason = address, None
+        if kind == "links":
+            found, reason = _find_links(rctx, indexes, address, file)
+        elif kind == "index":
+            found, reason = _find(rctx, indexes, address.rstrip("/") + "/" + distribution + "/", file)
+        if found:
+            found = split_credentials(found)[0]
+            if rctx.download(
+                url = found,
+                output = file,
+                sha256 = sha256,
+                allow_fail = True,
+                auth = _auth(rctx, indexes, found),
+            ).success:
+                return None
+            reason = "refuses it, breaks off or gives other bytes than the lock pins by sha256, as Bazel's warning above says"
+        reasons.append("{} {}".format(words, reason))
+    if reasons:
+        return "; ".join({reason: None for reason in reasons}.keys()) + _REMEDY
+    if _yes(rctx.os.environ, "UV_OFFLINE"):
+        return "UV_OFFLINE is set, and neither Bazel's repository cache nor a folder of UV_FIND_LINKS has it"
+    return "the lock has no address, and this machine is configured for no index: set UV_DEFAULT_INDEX"

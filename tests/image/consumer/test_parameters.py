@@ -184,8 +184,9 @@ ERRORS: dict[str, tuple[dict[str, str], str]] = {
     ),
     "no room for any distribution": (
         {"max_layers": "8"},
-        "Error in fail: @@//:image_layers: 8 layers are there without any of distributions: raise "
-        "max_layers from 8 to at least 9",
+        "Error in fail: @@//:image_python_linux_amd64: 8 layers are there without any of "
+        "distributions: "
+        "raise max_layers from 8 to at least 9",
     ),
     "a name that the module imports from where it isn't": (
         {"application": '"shop:application"'},

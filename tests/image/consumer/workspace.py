@@ -7,42 +7,24 @@ that an image is made in seconds; rules and tools are this repository's, where t
 import io
 import json
 import os
-import subprocess
-import sys
 import tarfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 from unittest import mock
 
+from tests.nested import Bazel
 from tests.uv.index import Index, make_wheel
 from uv.private.lock import relock
 
-MODULE = """\
-module(name = "shop")
-
-bazel_dep(name = "fastapi_image", version = "0.1.0")
-local_path_override(
-    module_name = "fastapi_image",
-    path = "{repository}",
-)
+LOCK = """
 bazel_dep(name = "rules_oci", version = "2.3.0")
-bazel_dep(name = "rules_python", version = "2.3.2")
-
-# The interpreter that this test runs on: the base's.
-local = use_repo_rule("@bazel_tools//tools/build_defs/repo:local.bzl", "local_repository")
-local(
-    name = "interpreter",
-    path = "{interpreter}",
-)
 
 uv = use_extension("@fastapi_image//uv:extensions.bzl", "uv")
 uv.lock(
     name = "pypi",
-    interpreters = {{"@interpreter//:bin/python3.13": "test"}},
     lock = "//:uv.lock",
     pyproject = "//:pyproject.toml",
-    uv = "//:bin/pin",
 )
 use_repo(uv, "pypi")
 """
@@ -50,12 +32,6 @@ use_repo(uv, "pypi")
 BUILD = """\
 load("@fastapi_image//image:defs.bzl", "fastapi_image")
 load("@rules_oci//oci:defs.bzl", "oci_image")
-
-toolchain(
-    name = "toolchain",
-    toolchain = "@interpreter//:runtimes",
-    toolchain_type = "@rules_python//python:toolchain_type",
-)
 
 [
     oci_image(
@@ -106,17 +82,12 @@ def _tar(path: Path, files: Mapping[str, bytes]) -> None:
             tar.addfile(member, io.BytesIO(content))
 
 
-class Workspace:
+class Workspace(Bazel):
     """The module, and a Bazel for it."""
 
     def __init__(self, folder: Path, uv: Path, index: Index) -> None:
-        self.folder, self.index = folder, index
-        self.root = folder / "shop"
-        repository = Path("pyproject.toml").resolve().parent
-        # Inside mirror mode's root file system: Bazel takes no registry address with a space in it.
-        registry = Path("/.fastapi_image/registry")
-        self.registry = registry if registry.exists() else repository / "registry"
-        self.environ = index.environ(folder) | {"FASTAPI_IMAGE_MODE": "test", "LANG": "C.UTF-8"}
+        super().__init__(folder, folder / "shop", index.environ(folder))
+        self.index = index
         points = {
             "uvicorn-1.0.dist-info/entry_points.txt": "[console_scripts]\nuvicorn = uvicorn:x\n"
         }
@@ -134,10 +105,8 @@ class Workspace:
         (self.root / "src/.venv").mkdir()
         (self.root / "bin").mkdir()
         (self.root / "bin/uv").symlink_to(uv.resolve())
-        (self.root / "bin/pin").write_text("the pinned uv\n")
-        interpreter = Path(sys.executable).resolve().parent.parent
         for name, content in {
-            "MODULE.bazel": MODULE.format(repository=repository, interpreter=interpreter),
+            "MODULE.bazel": self.module("shop") + LOCK,
             "pyproject.toml": PYPROJECT,
             "src/shop/__init__.py": "from .main import application\n",
             "src/shop/main.py": "app = object()\n",
@@ -160,7 +129,6 @@ class Workspace:
             "srcs": 'glob(["src/shop/**"])',
             "application": '"shop.main:app"',
             "bases": "BASES",
-            "interpreter": '"@interpreter//:python"',
             "strip_prefix": '"src"',
         } | arguments
         lines = "".join(f"    {name} = {value},\n" for name, value in call.items())
@@ -177,6 +145,7 @@ class Workspace:
             else:
                 path.write_text(text)
 
+<<<<<<< HEAD
     def command(self, *arguments: str, output: str = "output") -> list[str]:
         """The command line of Bazel with an output base of this name."""
         startup = ["bazel", "--nosystem_rc", "--nohome_rc", "--max_idle_secs=30"]
@@ -223,6 +192,8 @@ class Workspace:
             text=True,
         )
 
+=======
+>>>>>>> readertests
     def built(self, name: str = "image_linux_amd64") -> Path:
         """The layout that a build made."""
         return self.root / "bazel-bin" / name

@@ -1,4 +1,4 @@
-"""Which wheel of a distribution a platform takes: `packaging`'s tags, in the order in which uv prefers them."""
+"""Which wheel a platform takes: `packaging`'s tags, in the order in which uv prefers them."""
 
 from __future__ import annotations
 
@@ -40,7 +40,10 @@ class Choice:
         self._rank = {tag: rank for rank, tag in reversed(list(enumerate(tags)))}
 
     def best(self, files: Iterable[str]) -> str | None:
-        """Return the file name of the best wheel, or None; a higher build number wins among equals."""
+        """Return the file name of the best wheel, or None.
+
+        Among equals a higher build number wins, then the first in the lock, as in uv.
+        """
         from packaging.utils import InvalidWheelFilename, parse_wheel_filename
 
         found = []
@@ -51,6 +54,6 @@ class Choice:
                 continue  # as uv: of a name that no installer can read, nothing is known
             ranks = [self._rank[tag] for tag in tags if tag in self._rank]
             if ranks:
-                # An empty build number is the lowest; then the name, so that the choice is one.
-                found.append((-min(ranks), build, file))
-        return max(found)[2] if found else None
+                # An empty build number is the lowest.
+                found.append(((-min(ranks), build), file))
+        return max(found, key=lambda each: each[0])[1] if found else None
