@@ -69,8 +69,6 @@ requires = ["nothing-that-is-ever-looked-for"]
 build-backend = "nothing"
 """
 
-_ANALYSIS = ("--extra_toolchains=//:toolchain", "--incompatible_default_to_explicit_init_py")
-
 BASE = {"usr/local/bin/python3.13": b"#!/bin/false\n", "usr/local/lib/python3.13/os.py": b"x = 1\n"}
 
 
@@ -145,55 +143,6 @@ class Workspace(Bazel):
             else:
                 path.write_text(text)
 
-<<<<<<< HEAD
-    def command(self, *arguments: str, output: str = "output") -> list[str]:
-        """The command line of Bazel with an output base of this name."""
-        startup = ["bazel", "--nosystem_rc", "--nohome_rc", "--max_idle_secs=30"]
-        startup += [f"--output_base={self.folder / output}"]
-        startup += ["--host_jvm_args=-Xmx512m", "--host_jvm_args=-XX:TieredStopAtLevel=1"]
-        startup += ["--host_jvm_args=-DBAZEL_TRACK_SOURCE_DIRECTORIES=1"]
-        if Path("/usr/share/bazel").is_dir():  # Debian's Bazel is not self-extracting
-            startup += ["--install_base=/usr/share/bazel", "--trust_install_base"]
-            startup += ["--server_javabase=/usr/lib/jvm/default-java"]
-        command, *rest = arguments
-        if command != "shutdown":
-            rest = [
-                *(
-                    "--noenable_workspace",
-                    "--lockfile_mode=off",
-                    f"--registry=file://{self.registry}",
-                ),
-                *(_ANALYSIS if command not in ("mod", "query") else ()),
-                *("--color=no", "--curses=no", *rest),
-            ]
-        return [*startup, command, *rest]
-
-    def bazel(
-        self, *arguments: str, output: str = "output", within: tuple[str, ...] = ()
-    ) -> subprocess.CompletedProcess[str]:
-        """Run Bazel here; `within` is a command to start it by."""
-        return subprocess.run(
-            [*within, *self.command(*arguments, output=output)],
-            cwd=self.root,
-            env=self.environ,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-
-    def start(self, *arguments: str, output: str = "output") -> "subprocess.Popen[str]":
-        """Bazel, while it runs; what it says comes on standard error."""
-        return subprocess.Popen(
-            self.command(*arguments, output=output),
-            cwd=self.root,
-            env=self.environ,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-
-=======
->>>>>>> readertests
     def built(self, name: str = "image_linux_amd64") -> Path:
         """The layout that a build made."""
         return self.root / "bazel-bin" / name
