@@ -147,6 +147,16 @@ KINDS: dict[str, Files] = {
         "pyproject.toml": '[project]\nname = "shop"\ndynamic = ["version"]\n'
         '[tool.pdm.version]\nsource = "scm"\n' + system("pdm.backend", "pdm-backend")
     },
+    "poetry-dynamic-versioning": {
+        "pyproject.toml": '[tool.poetry]\nname = "shop"\nversion = "0"\ndescription = ""\n'
+        "authors = []\n[tool.poetry-dynamic-versioning]\nenable = true\n"
+        + system("poetry_dynamic_versioning.backend", "poetry-core", "poetry-dynamic-versioning")
+    },
+    "uv-dynamic-versioning": {
+        "pyproject.toml": '[project]\nname = "shop"\ndynamic = ["version"]\n'
+        '[tool.hatch.version]\nsource = "uv-dynamic-versioning"\n'
+        + system("hatchling.build", "hatchling", "uv-dynamic-versioning")
+    },
     "pbr": {
         "setup.cfg": "[metadata]\nname = shop\n[files]\npackages = shop\n",
         "setup.py": "from setuptools import setup\nsetup(setup_requires=['pbr'], pbr=True)\n",
