@@ -51,13 +51,11 @@ _NO_COMPILER = '#!/bin/sh\n: > "${0%/*}/called"\necho "nothing is compiled here"
 
 # By these a backend learns the version that only a repository knows, not the archive of its files.
 _VERSION_VARIABLES = (
-    "HATCH_VCS_PRETEND_VERSION",
     "PBR_VERSION",
     "PDM_BUILD_SCM_VERSION",
     "POETRY_DYNAMIC_VERSIONING_BYPASS",
     "SETUPTOOLS_SCM_PRETEND_VERSION",
     "UV_DYNAMIC_VERSIONING_BYPASS",
-    "VERSIONEER_OVERRIDE",
 )
 
 
