@@ -28,7 +28,7 @@ _BUILD = (
     "--extra_toolchains=@fastapi_image//image/base:python_toolchain",
     "--incompatible_default_to_explicit_init_py",
 )
-_BUILDING = ("build", "run", "test")
+_BUILDING = ("aquery", "build", "coverage", "cquery", "run", "test")
 
 
 def tools() -> list[Path]:

@@ -141,7 +141,7 @@ def fastapi_image(
             they count from its folder on. Default: the package's `.dockerignore`, if there is one;
             "" is none.
         python: version of the base's Python, such as `"3.14"`: 3.11, 3.12, 3.13 or 3.14. Default: the one that
-            the lock's distributions are for.
+            the lock's distributions are for, which `uv.lock(python = …)` chooses; another one is an error.
         pypi: repository of the lock, as `uv.lock(name = "pypi")` makes it.
         dependencies: which set of the lock the image holds: `runtime`, or the name of a `uv.set`.
         platforms: list of the platforms that images are made for: `linux_amd64`, `linux_arm64`, or both.
@@ -289,6 +289,7 @@ def fastapi_image(
             other_layers = base_layers + int(bytecode) + 1 + len(layers) + 1,
             small_layers = small_layers,
             strip = strip,
+            version = python or "",
             **layer
         )
         start_check(

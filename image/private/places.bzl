@@ -13,6 +13,9 @@ def place(path, prefixes, package):
         prefixes: list of folders whose contents go to the working directory; the longest wins.
         package: the folder of the BUILD file. What lies in none of `prefixes` is data beside the
             code and keeps its path in the package, or else in the workspace.
+
+    Returns:
+        The path, relative to the working directory.
     """
     folders = [_plain(folder) for folder in prefixes]
     for folder in sorted(folders, key = len, reverse = True) + [package]:

@@ -2,6 +2,7 @@
 
 load("//tools:pythons.bzl", "PYTHONS", "python_missing", "python_suffix")
 
+# buildifier: disable=unused-variable
 def lock_pythons(pypi):
     """What tells which Python a lock's distributions are for.
 

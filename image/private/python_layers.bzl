@@ -51,7 +51,11 @@ def _groups(ctx, distribution_set):
     return groups or [struct(distributions = [], name = "none")]
 
 def _python_layers_impl(ctx):
-    groups = _groups(ctx, ctx.attr.distributions[DistributionSetInfo])
+    locked = ctx.attr.distributions[DistributionSetInfo]
+    if ctx.attr.version and locked.python and ctx.attr.version != locked.python:
+        fail(("{}: its distributions are for Python {}, and not for {}: say python = \"{}\" in uv.lock() of MODULE.bazel, " +
+              "or leave python out here").format(ctx.label, locked.python, ctx.attr.version, ctx.attr.version))
+    groups = _groups(ctx, locked)
     return DefaultInfo(files = depset([_layer(ctx, group) for group in groups], order = "preorder"))
 
 python_layers = rule(
@@ -95,6 +99,7 @@ python_layers = rule(
             default = True,
             doc = "Take debug sections and symbol tables out of compiled code.",
         ),
+        "version": attr.string(doc = "The Python that the image is to have, such as `3.14`. Default: that of the distributions."),
     },
     toolchains = layer_tool.toolchains,
 )

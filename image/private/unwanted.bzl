@@ -67,6 +67,12 @@ def is_bazel_s(path):
     """Whether a path, relative to the workspace, leads through one of Bazel's links to its output.
 
     `glob(["**"])` finds them from the second build on.
+
+    Args:
+        path: of a file.
+
+    Returns:
+        bool.
     """
     first, _, rest = path.partition("/")
     if first in ("bazel-bin", "bazel-out", "bazel-testlogs"):
@@ -79,7 +85,14 @@ def may_be_key(path):
     return name.endswith(_KEY_ENDS) or name in _KEY_NAMES
 
 def environments(paths):
-    """Returns the folders that are virtual environments, by `pyvenv.cfg` or what lies in them, as a set."""
+    """Finds virtual environments, by `pyvenv.cfg` or what lies in them.
+
+    Args:
+        paths: list of paths of files.
+
+    Returns:
+        A dict whose keys are their folders.
+    """
     found = {}
     for path in paths:
         folder, _, name = path.rpartition("/")

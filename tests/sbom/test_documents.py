@@ -105,7 +105,8 @@ def test_on_the_mirror_base_the_packages_are_the_locks(platform: str) -> None:
     if base.parent != Path("image/base/debian"):
         pytest.skip(f"this image stands on another base: {base}")
     architecture = platform.removeprefix("linux_")
-    lock = json.loads(Path("image/base/debian_3_13.lock.json").read_bytes())["packages"][architecture]
+    text = Path("image/base/debian_3_13.lock.json").read_bytes()
+    lock = json.loads(text)["packages"][architecture]
     found = {
         (one["name"], one["version"], one["hashes"][0]["content"])
         for one in components(platform)

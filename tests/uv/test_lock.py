@@ -4,6 +4,7 @@ import fcntl
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -13,8 +14,11 @@ from typing import Any
 
 import pytest
 
+from tests import small_disk
 from tests.uv.index import Index, make_wheel, sha256
+from uv.private.lock import relock
 from uv.private.lock_form import FormError, portable
+from uv.private.pinned_uv import UvError
 
 PYPROJECT = """\
 [project]
@@ -201,8 +205,44 @@ def test_the_form_stays_unless_the_option_asks_for_another(
     assert versions(lock)["leaf"] == "1.0"
     (project / "pyproject.toml").write_text(PYPROJECT)
 
+    (project / "wheelhouse").mkdir()
     assert run(uv, project, "--form=plain").returncode == 0
     assert lock.read_text() == plain_lock
+
+
+def test_a_lock_with_other_line_ends_keeps_its_form(uv: Path, index: Index, project: Path) -> None:
+    lock = project / "uv.lock"
+    run(uv, project, "--form=portable")
+    lock.write_bytes(lock.read_bytes().replace(b"\n", b"\r\n"))
+    make_wheel(index.folder, "leaf", "2.0")
+    done = run(uv, project, "-P", "leaf")
+    assert done.returncode == 0, done.stderr
+    assert b"127.0.0.1" not in lock.read_bytes()
+    assert versions(lock)["leaf"] == "2.0"
+
+
+@pytest.mark.parametrize("whole", [True, False])
+def test_a_file_system_without_hard_links(
+    uv: Path, index: Index, project: Path, monkeypatch: pytest.MonkeyPatch, whole: bool
+) -> None:
+    """A copy is kept instead; a part of one replaces nothing."""
+    run(uv, project, "--form=portable")
+    before = snapshot(project)
+
+    def no_link(*_: object) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    def cut_short(source: Path, target: Path) -> None:
+        target.write_bytes(source.read_bytes()[:9])
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "link", no_link)
+    if not whole:
+        monkeypatch.setattr(shutil, "copy2", cut_short)
+    index.status = 500
+    with pytest.raises(UvError if whole else OSError):
+        relock(str(uv), project, ["--upgrade"], "keep")
+    assert snapshot(project) == before
 
 
 def test_a_lock_of_a_folder_beside_an_index_is_no_portable_one(
@@ -315,7 +355,7 @@ PYPROJECTS = {
     ),
     "another Python": (
         PYPROJECT.replace("==3.13.*", "==3.99.*").encode(),
-        "this machine has no Python that the project takes (Python ==3.99.*). Put one on PATH",
+        "This machine has no Python that the project takes (Python ==3.99.*). Put one on PATH",
     ),
     "a folder that is not there": (
         f"{PYPROJECT}[tool.uv.sources]\ntop = {{ path = '../top' }}\n".encode(),
@@ -332,6 +372,43 @@ def test_a_pyproject_that_cannot_be_used(uv: Path, project: Path, case: str) -> 
     if content is not None:
         (project / "pyproject.toml").write_bytes(content)
     assert problem in refused(uv, project)
+
+
+def test_a_requirement_that_is_none(uv: Path, project: Path) -> None:
+    run(uv, project)
+    (project / "pyproject.toml").write_text(PYPROJECT.replace('"top"', '"top=>1"'))
+    assert refused(uv, project).startswith(
+        "pyproject.toml has a requirement that is not valid (PEP 508), or "
+    )
+
+
+def test_a_build_backend_that_fails(uv: Path, index: Index, project: Path) -> None:
+    backend = "def build_editable(*_):\n    print('x')\n    int('?')\n"
+    make_wheel(index.folder, "backend", "1.0", {"backend.py": backend})
+    run(uv, project)
+    dynamic = PYPROJECT.replace("dependencies = ", 'dynamic = ["dependencies"] # ')
+    system = '[build-system]\nrequires = ["backend"]\nbuild-backend = "backend"\n'
+    (project / "pyproject.toml").write_text(dynamic + system)
+    assert refused(uv, project).endswith(
+        "failed (exit status: 1): ValueError: invalid literal for int() with base 10: '?'."
+    )
+
+
+@pytest.mark.parametrize(
+    ("status", "why"), [(401, "401"), (500, "500"), (0, "Connection refused (os error 111)")]
+)
+def test_an_index_that_gives_nothing(
+    uv: Path, index: Index, project: Path, monkeypatch: pytest.MonkeyPatch, status: int, why: str
+) -> None:
+    run(uv, project)
+    address = "127.0.0.1:9" if not status else index.url.partition("://")[2].partition("/")[0]
+    monkeypatch.setenv("UV_DEFAULT_INDEX", f"http://fake-user:fake-password@{address}/simple")
+    index.status = status or 200
+    said = refused(uv, project, "--upgrade")
+    if status != 401:  # then uv says it
+        assert said.startswith("The package index that this machine is configured for can't be")
+    assert why in said
+    assert "fake-" not in said
 
 
 BROKEN = {
@@ -413,6 +490,47 @@ def test_an_interrupt_leaves_the_lock_as_it_is(
     assert snapshot(project) == before
 
 
+# On a disk with so many free pages: a copy of the project, and a lock anew.
+ON_A_FULL_DISK = """\
+import os, pathlib, subprocess, sys
+source, disk, pages = map(pathlib.Path, sys.argv[1:4])
+for name in ("pyproject.toml", "uv.lock"):
+    (disk / name).write_bytes((source / name).read_bytes())
+free = os.statvfs(disk)
+(disk / "filler").write_bytes(bytes((free.f_bavail - int(str(pages))) * free.f_bsize))
+os.environ["BUILD_WORKSPACE_DIRECTORY"] = str(disk)
+done = subprocess.run(sys.argv[4:], stderr=subprocess.PIPE, text=True)
+assert sorted(os.listdir(disk)) == ["filler", "pyproject.toml", "uv.lock"], os.listdir(disk)
+assert (disk / "uv.lock").read_bytes() == (source / "uv.lock").read_bytes()
+print(done.returncode, done.stderr, end="")
+"""
+
+
+@pytest.mark.parametrize("pages", [0, 1])
+def test_a_full_disk(uv: Path, index: Index, project: Path, tmp_path: Path, pages: int) -> None:
+    """There is no room for uv's lock, or for that and the portable one made of it."""
+    run(uv, project)
+    make_wheel(index.folder, "leaf", "2.0")
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    small = [sys.executable, "-I", small_disk.__file__, str(disk), "400000"]
+    inside = [sys.executable, "-c", ON_A_FULL_DISK, str(project), str(disk), str(pages)]
+    done = subprocess.run(
+        [*small, *inside, *command(uv, "--upgrade", "--form=portable")],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode == small_disk.SKIPPED:
+        pytest.skip(done.stderr)
+    assert done.returncode == 0, done.stderr
+    code, _, said = done.stdout.partition(" ")
+    assert code == "1"
+    assert (
+        said == "uv.lock stays as it is. The disk is full. Free some space, then run this again.\n"
+    )
+
+
 def test_an_address_that_a_portable_lock_needs(uv: Path, project: Path, index: Index) -> None:
     """uv has written its own lock by then: the old one comes back."""
     run(uv, project, "--form=portable")
@@ -421,6 +539,17 @@ def test_an_address_that_a_portable_lock_needs(uv: Path, project: Path, index: I
         PYPROJECT.replace('"top"', f'"top", "leaf @ {address}"')
     )
     assert refused(uv, project).startswith("leaf, project: comes from an address of its own")
+
+
+def test_a_python_that_is_not_here_is_needed(uv: Path, project: Path) -> None:
+    """Without requires-python it is what the lock holds for: another would narrow it."""
+    (project / "pyproject.toml").write_text(PYPROJECT.replace("requires-python", "#"))
+    run(uv, project)
+    (project / ".python-version").write_text("3.99\n")
+    assert refused(uv, project, "--upgrade") == (
+        "Nothing says requires-python, and the Python that .python-version names is not here. "
+        "Write requires-python into pyproject.toml."
+    )
 
 
 # Workspaces: uv sees all of them.
@@ -547,10 +676,3 @@ def test_a_python_that_is_not_here_is_not_needed(uv: Path, project: Path) -> Non
 
 def test_the_committed_lock_names_no_address() -> None:
     assert "//" not in re.sub(r"(?m)^#.*$", "", Path("uv.lock").read_text())
-
-
-def test_the_known_revision_is_the_one_that_uv_writes(uv: Path, project: Path) -> None:
-    known = re.search(r"^_REVISION = (\d+)$", Path("uv/private/lock.bzl").read_text(), re.MULTILINE)
-    lock = plain(uv, project)
-    assert known is not None
-    assert f"revision = {known[1]}\n" in lock

@@ -186,6 +186,44 @@ def test_members(uv: Path, members: Path, form: str) -> None:
     )
 
 
+def test_a_source_outside_of_the_workspace(uv: Path, project: Path) -> None:
+    beside = project.parent / "beside"
+    beside.mkdir()
+    (beside / "pyproject.toml").write_text(PYPROJECT.replace('"project"', '"beside"', 1))
+    source = "[tool.uv.sources]\ntop = { path = '../beside' }\n".replace("top", "beside")
+    (project / "pyproject.toml").write_text(PYPROJECT.replace('"top"', '"beside"') + source)
+    relock(str(uv), project, [], "plain")
+    assert fits(uv, project).startswith("uv.lock names ../beside, which lies outside of the Bazel")
+
+
+def test_a_dynamic_version(uv: Path, index: Index, members: Path) -> None:
+    """The test needs no backend for it, and no file that it comes from."""
+    backend = """\
+import pathlib
+
+def prepare_metadata_for_build_wheel(folder, settings=None):
+    version = pathlib.Path("VERSION").read_text().strip()
+    info = pathlib.Path(folder, f"common-{version}.dist-info")
+    info.mkdir()
+    (info / "METADATA").write_text(
+        f"Metadata-Version: 2.4\\nName: common\\nVersion: {version}\\nRequires-Dist: leaf\\n"
+    )
+    (info / "WHEEL").write_text("Wheel-Version: 1.0\\nTag: py3-none-any\\n")
+    return info.name
+
+prepare_metadata_for_build_editable = prepare_metadata_for_build_wheel
+"""
+    make_wheel(index.folder, "backend", "1.0", {"backend.py": backend})
+    common = members / "packages" / "common"
+    text = (common / "pyproject.toml").read_text().replace('version = "1"', 'dynamic = ["version"]')
+    text += "[build-system]\nrequires = ['backend']\nbuild-backend = 'backend'\n"
+    (common / "pyproject.toml").write_text(text)
+    (common / "VERSION").write_text("7\n")
+    relock(str(uv), members, [], "plain")
+    files = ["pyproject.toml", "packages/app/pyproject.toml", "packages/common/pyproject.toml"]
+    assert fits(uv, members, *files) == ""
+
+
 def test_dynamic_dependencies(
     uv: Path, index: Index, project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

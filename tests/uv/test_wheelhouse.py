@@ -50,7 +50,10 @@ def run(project: Path, *, source_only: str = "") -> subprocess.CompletedProcess[
     ]
     (project.parent / "list.json").write_text(json.dumps(entries))
     command = [sys.executable, "-m", "uv.private.wheelhouse", "--list=list.json", "--folder="]
-    environ = os.environ | {"BUILD_WORKSPACE_DIRECTORY": str(project), "PYTHONPATH": str(Path.cwd())}
+    environ = os.environ | {
+        "BUILD_WORKSPACE_DIRECTORY": str(project),
+        "PYTHONPATH": str(Path.cwd()),
+    }
     return subprocess.run(
         command, cwd=project.parent, env=environ, capture_output=True, text=True, check=False
     )

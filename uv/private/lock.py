@@ -15,6 +15,7 @@ configured for, and uv itself reads it as a lock against a folder of wheels.
 
 import argparse
 import contextlib
+import errno
 import fcntl
 import os
 import re
@@ -35,7 +36,7 @@ from uv.private.lock_form import (
     without_sha256,
 )
 from uv.private.lock_hashes import complete
-from uv.private.pinned_uv import UvError, environment, run
+from uv.private.pinned_uv import DISK_FULL, UvError, environment, run
 
 # uv's words for a lock that it can't read.
 UNREADABLE = (
@@ -48,7 +49,7 @@ class LockError(Exception):
 
 
 def lock(uv: str, folder: Path, arguments: list[str], env: Mapping[str, str]) -> str:
-    """`uv lock` on the project in the folder; returns what uv said, UvError when it failed.
+    """`uv lock` on the project in the folder; returns what uv said; LockError, UvError.
 
     On the Python that uv finds for the project; without one, on this Python. Where that does not
     fit either, uv may download one, if the user's settings let it.
@@ -59,10 +60,17 @@ def lock(uv: str, folder: Path, arguments: list[str], env: Mapping[str, str]) ->
         if not error.lacks_python:
             raise
     try:
-        return run(uv, folder, "lock", f"--python={sys.executable}", *arguments, env=env)[1]
+        said = run(uv, folder, "lock", f"--python={sys.executable}", *arguments, env=env)[1]
     except UvError as error:
         if not error.lacks_python:
             raise
+    else:
+        if "No `requires-python` value found" in said:  # then it would be this Python's
+            raise LockError(
+                "Nothing says requires-python, and the Python that .python-version names is not "
+                "here. Write requires-python into pyproject.toml."
+            )
+        return said
     return run(uv, folder, "lock", *arguments, env=env)[1]
 
 
@@ -114,6 +122,7 @@ def _kept_unless_done(path: Path) -> Iterator[None]:
     """Whatever fails inside: the file is then what it was, and that needs no room on the disk."""
     before = path.with_name(f".{path.name}.before")
     existed = path.exists()
+    kept = False
     try:
         if existed:
             before.unlink(missing_ok=True)
@@ -121,15 +130,16 @@ def _kept_unless_done(path: Path) -> Iterator[None]:
                 os.link(path, before)
             except PermissionError:  # a file system without hard links
                 shutil.copy2(path, before)
+        kept = existed
         yield
     except BaseException:
-        if not existed:
-            path.unlink(missing_ok=True)
-        elif before.exists():
+        if kept:
             before.replace(path)
+        elif not existed:
+            path.unlink(missing_ok=True)
         raise
     else:
-        if existed and path.read_bytes() == before.read_bytes():
+        if kept and path.read_bytes() == before.read_bytes():
             before.replace(path)
     finally:
         before.unlink(missing_ok=True)  # to rename one link of a file to another does nothing
@@ -145,13 +155,15 @@ def _alone(root: Path) -> Iterator[None]:
             raise LockError(
                 "Another `bazel run //:lock` is at work on it. Run this again when that has ended."
             ) from None
+        except OSError:  # a file system without locks
+            pass
         yield
 
 
 def _resolve(uv: str, folder: Path, path: Path, upgrades: list[str], form: str) -> str:
     """Lock in place, in this form; returns what uv said. On failure the lock may be anything."""
     env = environment(os.environ)
-    old = path.read_bytes().decode("utf-8", "replace") if path.exists() else ""
+    old = path.read_text("utf-8", errors="replace") if path.exists() else ""
     if form == "keep":
         form = "portable" if is_portable(old) else "plain"
     if form == "portable" and is_portable(old) and not upgrades and not without_sha256(old):
@@ -240,7 +252,9 @@ def main() -> None:
         print(f"{name} stays as it is: interrupted.", file=sys.stderr)
         raise
     except OSError as error:
-        sys.exit(f"{name} stays as it is. {error.strerror}: {error.filename}.")
+        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+        reason = DISK_FULL if full else f"{error.strerror}: {error.filename}"
+        sys.exit(f"{name} stays as it is. {reason}.")
     except (FormError, LockError, UvError) as error:
         sys.exit(f"{name} stays as it is. {str(error).rstrip('.')}.")
     print(said + f"{name} is {'written' if changed else 'unchanged'}.", file=sys.stderr)

@@ -15,7 +15,7 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
-from uv.private.lock import UNREADABLE, lock
+from uv.private.lock import UNREADABLE, LockError, lock
 from uv.private.lock_form import WHEELHOUSE, local_sources, with_wheelhouse
 from uv.private.pinned_uv import UvError, environment
 
@@ -60,6 +60,8 @@ def judge(
             env = {**env, "HOME": temporary, "XDG_CONFIG_DIRS": temporary}
         try:
             lock(uv, folder, ["--check", "--verbose", *options], env)
+        except LockError as error:
+            raise DoesNotFitError(str(error)) from None
         except UvError as error:
             raise DoesNotFitError(_sentence(files[0], error, remedy)) from None
 
@@ -69,6 +71,11 @@ def _check_sources(name: Path, folder: Path, remedy: str) -> None:
     text = (folder / "uv.lock").read_bytes().decode("utf-8", "replace")
     for source in local_sources(text):
         path = folder / source
+        if os.path.normpath(name.parent / source).startswith(os.pardir):
+            raise DoesNotFitError(
+                f"{name} names {source}, which lies outside of the Bazel workspace, where no test "
+                "sees it. Move it inside, or leave this test out and run `uv lock --check`."
+            )
         if not path.is_file() and not (path / "pyproject.toml").is_file():
             raise DoesNotFitError(
                 f"{name} names {source}, which the test does not see. If it is still part of the "

@@ -23,8 +23,9 @@ _DROPPED = (
 
 _ADDRESS = re.compile(r"\b[a-z][a-z0-9+.-]*://[^\s`'\")]*")
 
+DISK_FULL = "The disk is full. Free some space, then run this again"
 NO_PYTHON = (
-    "this machine has no Python that the project takes ({wanted}). Put one on PATH, or change "
+    "This machine has no Python that the project takes ({wanted}). Put one on PATH, or change "
     "requires-python or .python-version"
 )
 
@@ -39,11 +40,18 @@ _CAUSES = (
     (r"is incompatible with the project's Python requirement: (?P<wanted>`[^`]*`)", NO_PYTHON),
     (r"No interpreter found for (?P<wanted>.*?) in (?:managed|search|virtual)", NO_PYTHON),
     (r"Failed to download `[^`]*/(?P<wanted>c?python-\d+\.\d+)", NO_PYTHON),
+    # uv reads what is static by itself, and would have setuptools tell it the rest.
     (
-        r"must be pep508",
-        "pyproject.toml has a requirement that is not valid (PEP 508). Fix it",
+        r"must be pep508|Failed to resolve requirements from `setup.py` build",
+        "pyproject.toml has a requirement that is not valid (PEP 508), or declares its "
+        "dependencies dynamic without a [build-system]. Fix it",
     ),
-    (r"os error (28|122)\b", "the disk is full. Free some space"),
+    (
+        r"error: Failed to fetch: (?s:.*)cause: (?P<why>[^\n]*)",
+        "The package index that this machine is configured for can't be used ({why}). Check its "
+        "address and credentials, the network and the proxy",
+    ),
+    (r"os error (28|122)\b", DISK_FULL),
 )
 
 
@@ -110,13 +118,13 @@ def _reason(said: str) -> str:
     """
     for pattern, sentence in _CAUSES:
         if found := re.search(pattern, said):
-            return sentence.format(**found.groupdict())
+            return _ADDRESS.sub("<address>", sentence.format(**found.groupdict()))
     # uv warns of a file that it can't parse before it fails because of that.
     error = _ADDRESS.sub("<address>", said).rpartition("error: ")[2]
-    words = []
-    backend = False
-    for line in map(str.strip, error.splitlines()):
-        backend = (backend or line in ("[stdout]", "[stderr]")) and not line.startswith("hint: ")
-        if line and not backend and not re.match(r"\d* ?\|", line):
-            words.append(line.removeprefix("cause: "))
+    error, _, output = error.partition("[stdout]")
+    error, _, more = error.partition("[stderr]")
+    lines = [line.strip() for line in error.splitlines()]
+    words = [line.removeprefix("cause: ") for line in lines if not re.match(r"\d* ?\||$", line)]
+    # Of what a build backend printed, the exception that ended it.
+    words += re.findall(r"^ *([\w.]*(?:Error|Exception)\b.*)$", output + more, re.M)[-1:]
     return ": ".join(words).rstrip(".") or "uv failed and said nothing"

@@ -16,7 +16,12 @@ if TYPE_CHECKING:
 _ONLY_SYNTAX_TREE = 0x400  # ast.PyCF_ONLY_AST; the ast module takes longer to import than all this
 _FUNCTIONS = (_ast.FunctionDef, _ast.AsyncFunctionDef, _ast.ClassDef)
 # With one of these a module may bind names that its text doesn't show.
-_WRITES = frozenset(("exec", "eval", "globals", "locals", "vars", "setattr", "modules", "__dict__"))
+_WRITES = frozenset(
+    (
+        *("exec", "eval", "globals", "locals", "vars", "setattr", "modules", "__dict__"),
+        *("global_enum", "_convert_"),  # for an enumeration's members
+    )
+)
 # Stands for every name.
 _ANY = "*"
 
@@ -59,9 +64,10 @@ class Sources:
         return "", False
 
     def has(self, module: str) -> bool:
-        """Whether there is such a module, or a folder that may be one without `__init__.py`."""
-        folders = tuple(f"{root}{module.replace('.', '/')}/" for root in self._roots)
-        return bool(self.find(module)[0]) or any(path.startswith(folders) for path in self._files)
+        """Whether there is such a module, also a compiled one or a folder without `__init__.py`."""
+        stems = [f"{root}{module.replace('.', '/')}" for root in self._roots]
+        starts = tuple(f"{stem}{end}" for stem in stems for end in "/.")
+        return any(path.startswith(starts) for path in self._files)
 
 
 def check(application: str, sources: Sources) -> None:
@@ -84,7 +90,9 @@ def check(application: str, sources: Sources) -> None:
     way: list[str] = []
     while True:
         source, is_package = sources.find(module)
-        if not source or source in way or (is_package and sources.has(f"{module}.{name}")):
+        # Every module has a few names, such as __file__.
+        known = name.startswith("__") or (is_package and sources.has(f"{module}.{name}"))
+        if not source or source in way or known:
             return
         way.append(source)
         bound = _bound(source, is_first=len(way) == 1)

@@ -44,10 +44,10 @@ def links(sources: dict[str, str]) -> dict[str, str]:
     kept = {}
     for link, files in found.items():
         target = _inside(root, link, known[link] or "")
-        ends = {_places(path, place, link, target, sources) for path, place in files}
+        first, *rest = (_places(path, place, link, target, sources) for path, place in files)
         # All of its files are where it leads, in the image as in the workspace.
-        if len(ends) == 1 and (pair := ends.pop()):
-            kept[pair[0]] = posixpath.relpath(pair[1], posixpath.dirname(pair[0]) or ".")
+        if first and all(each == first for each in rest):
+            kept[first[0]] = posixpath.relpath(first[1], posixpath.dirname(first[0]) or ".")
     return kept
 
 

@@ -1,8 +1,9 @@
 """Sub-command `project`: pyproject.toml → what an installer writes of a project in its folder.
 
-That is what `uv sync` makes of a project with a `[build-system]`: an editable install. Code finds
-its own version and entry points (`importlib.metadata`), its console scripts start, and its modules
-can be imported from everywhere. No source is an input, and nothing of the project is run.
+That is what `uv sync` makes of a project with a `[build-system]`, or of any by `[tool.uv] package`:
+an editable install. Code finds its own version and entry points (`importlib.metadata`), its console
+scripts start, and its modules can be imported from everywhere. No source is an input, and nothing
+of the project is run.
 
 Options:
     --pyproject=PATH    the file
@@ -61,7 +62,10 @@ def run(options: Options) -> None:
         raise LayerError(f"{path}: {error}") from None
     made: dict[str, Any] = {"files": {}, "roots": [""], "version": ""}
     try:
-        installed = "build-system" in document and "name" in document.get("project", {})
+        # As uv decides it.
+        installed = document.get("tool", {}).get("uv", {}).get(
+            "package", "build-system" in document
+        ) and "name" in document.get("project", {})
         found = ""
         try:
             found = given or version.find(document, read)
@@ -131,6 +135,7 @@ def install(
         LayerError: a script isn't of the form `module:object`.
     """
     import json
+    import urllib.parse
 
     project = document["project"]
     name = project["name"]
@@ -146,7 +151,7 @@ def install(
         "Root-Is-Purelib: true\nTag: py3-none-any\n",
         f"{info}/INSTALLER": "fastapi_image\n",
         f"{info}/direct_url.json": json.dumps(
-            {"dir_info": {"editable": True}, "url": f"file://{base or '/'}"}
+            {"dir_info": {"editable": True}, "url": f"file://{urllib.parse.quote(base or '/')}"}
         ),
     }
     points = entry_points(project)

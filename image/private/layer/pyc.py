@@ -16,6 +16,11 @@ from layer.errors import LayerError
 # PEP 552: bit 0 says hash-based; bit 1 (check the source at run time) stays off.
 _FLAGS = (0b01).to_bytes(4, "little")
 
+# A string of one character is one object, and marshal writes whether it is interned: before Python
+# 3.12 that depends on what the process has met. So all of them are, in every process that compiles.
+for _number in range(256):
+    sys.intern(chr(_number))
+
 
 def compile_source(source: bytes, filename: str, optimize: int = -1) -> bytes:
     """Returns the .pyc of a module.
@@ -33,7 +38,10 @@ def compile_source(source: bytes, filename: str, optimize: int = -1) -> bytes:
         if _is_met_before(code):
             marshalled = _compile_elsewhere(source, filename, optimize)
         else:
-            marshalled = marshal.dumps(code)
+            # marshal marks what has more than one reference, as it has in the other process; and a
+            # call takes none of its own from Python 3.14 on.
+            references = [code, code]
+            marshalled = marshal.dumps(references[0])
     except SyntaxError as error:
         raise LayerError(f"{filename}:{error.lineno or 1}: syntax error: {error.msg}") from None
     except (ValueError, OverflowError) as error:  # a null byte
@@ -71,6 +79,7 @@ def _compile_elsewhere(source: bytes, filename: str, optimize: int) -> bytes:
     python = [sys.executable, "-I", "-S", "-B", "-W", "ignore"]
     work = (
         "import marshal, sys\n"
+        "for number in range(256): sys.intern(chr(number))\n"
         "source, name, optimize = sys.stdin.buffer.read(), sys.argv[1], int(sys.argv[2])\n"
         "code = compile(source, name, 'exec', dont_inherit=True, optimize=optimize)\n"
         "sys.stdout.buffer.write(marshal.dumps(code))\n"

@@ -83,7 +83,8 @@ class _Image:
             listed = _names(layer)
             if listed is None or any(_is_module(name, top) for name in listed):
                 return True
-        return False
+        entries = read_entries(self._layout)
+        return entries is None or any(_is_module(name, top) for name in entries)
 
 
 def run(options: Options) -> None:
@@ -102,6 +103,15 @@ def run(options: Options) -> None:
             f"the image can't start: no distribution and no base brings the program {words[0]}; "
             f"{remedy}"
         )
+    if words[1:2] == ["-m"] and words[2:] and posixpath.basename(words[0]).startswith("python"):
+        module = words[2]
+        top = module.partition(".")[0]
+        if top not in sys.stdlib_module_names and not image.has_module(module):
+            raise LayerError(
+                f"the image can't start: no distribution and no source brings the module {module}, "
+                "which it starts by -m; add it to the dependencies and lock them anew, or correct "
+                "entrypoint"
+            )
     application = options.one("application", "")
     module = parse(application)[0] if application else ""
     if module and not image.has_module(module):

@@ -23,7 +23,8 @@ pytestmark = pytest.mark.skipif(
 _MACHINE = {"x86_64": "amd64", "aarch64": "arm64"}[platform.machine()]
 # What MODULE.bazel has from oci.pull is a folder here, the same one for all.
 _MODULE = """
-use_repo(base, "bases", "debian_3_13_amd64", "hub_python_3_13", "debian_python_3_13")
+use_repo(base, "bases", "debian_3_13_amd64", "debian_3_13_arm64")
+use_repo(base, "debian_python_3_13", "hub_python_3_13")
 local = use_repo_rule("@bazel_tools//tools/build_defs/repo:local.bzl", "local_repository")
 """ + "".join(
     f'local(name = "python_{python}_slim_{platform}", path = "layout")\n'
@@ -159,6 +160,41 @@ def test_a_layout_that_is_no_debian(workspace: Workspace) -> None:
     assert said.startswith("the base has no /usr/lib/")
 
 
+def missing(workspace: Workspace, target: str, mode: str) -> str:
+    return workspace.error("build", "--nobuild", target, FASTAPI_IMAGE_MODE=mode)
+
+
+def test_a_base_that_mirror_mode_has_not(workspace: Workspace) -> None:
+    for target in ("python_3_12", "python_3_12_linux_arm64"):
+        assert missing(workspace, f"@bases//:{target}", "mirror") == (
+            "mirror mode has no base with Python 3.12, as no Debian release has it: let "
+            "requires-python in pyproject.toml allow 3.13 or 3.14 or 3.11 and lock anew, build in "
+            "hub mode (tools/bazel --mode=hub), or give fastapi_image() bases and an interpreter "
+            "of your own"
+        )
+
+
+def test_a_mode_that_there_is_not(workspace: Workspace) -> None:
+    assert missing(workspace, "@bases//:python_3_13", "offline") == (
+        "FASTAPI_IMAGE_MODE=offline: the modes are hub and mirror; tools/bazel sets it"
+    )
+
+
+def test_a_name_for_each_base_of_the_mode(workspace: Workspace) -> None:
+    """Other than in the build that this test runs in: what hub mode would pull."""
+    done = workspace.bazel("fetch", "--repo=@bases", FASTAPI_IMAGE_MODE="hub")
+    assert done.returncode == 0, done.stderr
+    names = (workspace.repository("_main~base~bases") / "BUILD.bazel").read_text()
+    for python in ("3_11", "3_12", "3_13", "3_14"):
+        for name, actual in {
+            f"python_{python}": f"@hub_python_{python}//:python",
+            f"runtimes_{python}": f"@hub_python_{python}//:runtimes",
+            f"python_{python}_linux_amd64": f"@python_{python}_slim_linux_amd64",
+            f"python_{python}_linux_arm64": f"@python_{python}_slim_linux_arm64_v8",
+        }.items():
+            assert f'alias(\n    name = "{name}",\n    actual = "{actual}",\n)' in names
+
+
 def tree(folder: Path) -> dict[str, tuple[str, str]]:
     """Path → mode, and a link's target or the hash of a file's content."""
     found = {}
@@ -193,51 +229,20 @@ def test_an_interpreter_is_the_same_in_every_output_base(
         trees = []
         for each in (workspace, other):
             packages = {"amd64": [], "arm64": []} | {_MACHINE: lock}
-            (each.folder / "image/base/debian_3_13.lock.json").write_text(json.dumps({"packages": packages}))
+            written = each.folder / "image/base/debian_3_13.lock.json"
+            written.write_text(json.dumps({"packages": packages}))
             write_layout(each.folder / "layout", layers)
             repositories = ("--repo=@hub_python_3_13", "--repo=@debian_python_3_13")
             done = each.bazel("fetch", *repositories, FASTAPI_IMAGE_DEBIAN_MIRROR=mirror.address)
             assert done.returncode == 0, done.stderr
             trees.append(
-                [tree(each.repository(f"_main~base~{name}_python_3_13")) for name in ("debian", "hub")]
+                [
+                    tree(each.repository(f"_main~base~{name}_python_3_13"))
+                    for name in ("debian", "hub")
+                ]
             )
     finally:
         other.close()
     for one, two in zip(*trees, strict=True):
         assert len(one) > 1000
         assert {path for path in one | two if one.get(path) != two.get(path)} == set()
-
-
-def missing(workspace: Workspace, target: str, mode: str) -> str:
-    return workspace.error("build", "--nobuild", target, FASTAPI_IMAGE_MODE=mode)
-
-
-def test_a_base_that_mirror_mode_has_not(workspace: Workspace) -> None:
-    for target in ("python_3_12", "python_3_12_linux_arm64"):
-        assert missing(workspace, f"@bases//:{target}", "mirror") == (
-            "mirror mode has no base with Python 3.12, as no Debian release has it: let "
-            "requires-python in pyproject.toml allow 3.13 or 3.14 or 3.11 and lock anew, build in "
-            "hub mode (tools/bazel --mode=hub), or give fastapi_image() bases and an interpreter "
-            "of your own"
-        )
-
-
-def test_a_mode_that_there_is_not(workspace: Workspace) -> None:
-    assert missing(workspace, "@bases//:python_3_13", "offline") == (
-        "FASTAPI_IMAGE_MODE=offline: the modes are hub and mirror; tools/bazel sets it"
-    )
-
-
-def test_a_name_for_each_base_of_the_mode(workspace: Workspace) -> None:
-    """Other than in the build that this test runs in: what hub mode would pull."""
-    done = workspace.bazel("fetch", "--repo=@bases", FASTAPI_IMAGE_MODE="hub")
-    assert done.returncode == 0, done.stderr
-    names = (workspace.repository("_main~base~bases") / "BUILD.bazel").read_text()
-    for python in ("3_11", "3_12", "3_13", "3_14"):
-        for name, actual in {
-            f"python_{python}": f"@hub_python_{python}//:python",
-            f"runtimes_{python}": f"@hub_python_{python}//:runtimes",
-            f"python_{python}_linux_amd64": f"@python_{python}_slim_linux_amd64",
-            f"python_{python}_linux_arm64": f"@python_{python}_slim_linux_arm64_v8",
-        }.items():
-            assert f'alias(\n    name = "{name}",\n    actual = "{actual}",\n)' in names

@@ -29,9 +29,7 @@ _MACHINE = {"x86_64": "amd64", "aarch64": "arm64"}[platform.machine()]
 
 
 @pytest.fixture(scope="module", params=[name for name in BASES if cpu_of(name) == _MACHINE])
-def rootfs(
-    tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
-) -> Rootfs:
+def rootfs(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Rootfs:
     folder = tmp_path_factory.mktemp("rootfs")
     python = python_of(request.param)
     base(request.param).unpack(folder)
@@ -131,5 +129,6 @@ def test_there_is_no_shell(rootfs: Rootfs) -> None:
 def test_os_is_debian(rootfs: Rootfs) -> None:
     says = "import platform; print(platform.freedesktop_os_release()['PRETTY_NAME'])"
     release = {"3.11": "12", "3.13": "13", "3.14": "forky"}[rootfs.python]
-    assert rootfs.run("/usr/local/bin/python3", "-c", says).startswith(f"Debian GNU/Linux {release}")
+    name = rootfs.run("/usr/local/bin/python3", "-c", says)
+    assert name.startswith(f"Debian GNU/Linux {release}")
     assert os.path.islink(rootfs.folder / "etc/os-release")  # noqa: PTH114  not followed

@@ -149,6 +149,15 @@ def test_another_entrypoint_and_command(workspace: Workspace) -> None:
     assert len(layout.manifest["layers"]) == 5
 
 
+def test_there_are_never_more_layers_than_may_be(workspace: Workspace) -> None:
+    """Of nine, five are counted for the base, and one each for what else there is."""
+    workspace.write(large_distribution="1", max_layers="9")
+    done = workspace.bazel("build", "//:image_linux_amd64")
+    assert done.returncode == 0, done.stderr
+    # The base's one, its bytecode, the environment, all distributions together, the application.
+    assert len(Layout(workspace.built()).manifest["layers"]) == 5
+
+
 # What can't be made: one line that says what and where.
 
 ERRORS: dict[str, tuple[dict[str, str], str]] = {

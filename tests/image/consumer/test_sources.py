@@ -86,8 +86,8 @@ def test_a_whole_workspace(tree: Workspace) -> None:
         lines = [line for line in said.splitlines() if line.startswith("left out of the image: ")]
         assert lines == [
             "left out of the image: base_amd64.tar.gz, base_arm64.tar.gz, bin/uv, "
-            "empty_base.tar.gz, patterns and 4 more (by .dockerignore); web/node_modules (node_modules); "
-            "keys/id_rsa, keys/server.pem (private key); .env, config/.env.production (settings); "
+            "empty_base.tar.gz, patterns and 4 more (by .dockerignore); "
+            "web/node_modules (node_modules); keys/id_rsa, keys/server.pem (private key); .env, config/.env.production (settings); "
             "src/.venv, src/old (virtual environment)"
         ], said
         digest = Layout(tree.built()).config["rootfs"]
@@ -104,6 +104,23 @@ def test_a_whole_workspace(tree: Workspace) -> None:
     finally:
         for folder in ("old", "shop/tests", "shop/.mypy_cache", "shop/__pycache__"):
             shutil.rmtree(tree.root / "src" / folder)
+
+
+def test_a_filegroup_of_a_whole_workspace(tree: Workspace) -> None:
+    """What it finds through Bazel's links stays out there, too."""
+    everything = (
+        'filegroup(name = "all", srcs = glob(["**"], exclude = ["bin/uv", "src/broken.py"]))'
+    )
+    arguments = {"application": '"src.shop.main:app"', "strip_prefix": '""'}
+    tree.write(everything, srcs='[":all"]', **arguments)
+    build(tree)
+    build(tree)
+    before = set(app(tree))
+    tree.write(everything + "\n", srcs='[":all"]', **arguments)
+    assert (tree.root / "bazel-bin/image_app.tar.gz").exists()
+    build(tree)
+    assert set(app(tree)) == before
+    assert not [name for name in before if "bazel" in name or name.endswith("BUILD.bazel")]
 
 
 def test_nothing_is_said_of_an_ordinary_tree(tree: Workspace) -> None:
@@ -179,9 +196,15 @@ def test_symbolic_links(tree: Workspace) -> None:
         }
     )
     tree.write(srcs='glob(["code/**"])', strip_prefix='"code"', application='"main:app"')
-    for strategy in ("worker", "sandboxed", "local"):
-        options = (f"--strategy=AppLayer={strategy}", "--spawn_strategy=sandboxed,local")
-        build(tree, *options, "--worker_sandboxing", f"--action_env=X={strategy}", "//:image_app")
+    for strategy, how in (
+        ("worker", "--worker_sandboxing"),
+        ("worker", "--noworker_sandboxing"),
+        ("sandboxed", "--worker_sandboxing"),
+        ("local", "--worker_sandboxing"),
+    ):
+        # Every time with another variable, or it would not run again.
+        options = (f"--strategy=AppLayer={strategy}", how, f"--action_env=X={strategy}{how}")
+        build(tree, *options, "//:image_app")
         found = {name: member.linkname for name, member in app(tree).items()}
         assert found == {
             "app/main.py": "",
@@ -191,6 +214,13 @@ def test_symbolic_links(tree: Workspace) -> None:
             # Not a source: its content is.
             "app/licence": "",
         }
+
+
+def test_links_are_seen_where_the_workspace_is(tree: Workspace) -> None:
+    """Elsewhere they would be files, and the layer another one."""
+    tree.write()
+    done = tree.bazel("aquery", "--output=text", 'mnemonic("AppLayer", "//:image_app")')
+    assert "no-remote-exec: 1" in done.stdout, done.stderr
 
 
 def test_a_factory(tree: Workspace) -> None:

@@ -50,6 +50,8 @@ def check_text(tmp_path: Path, text: str, application: str = "main:app") -> None
         "exec('app = 1')",
         "setattr(module, 'app', 1)",
         "def make():\n    vars()['app'] = 1",
+        "@enum.global_enum\nclass E(enum.Enum):\n    app = 1",
+        "from main import __file__ as app",
     ],
 )
 def test_names_that_a_module_binds_or_may(tmp_path: Path, text: str) -> None:
@@ -103,6 +105,7 @@ def test_a_package_without_init(tmp_path: Path) -> None:
         {"shop/__init__.py": "from .main import api as app", "shop/main.py": "api = 1"},
         {"shop/__init__.py": "from . import app", "shop/app.py": ""},
         {"shop/__init__.py": "", "shop/app/main.py": ""},
+        {"shop/__init__.py": "", "shop/app.cpython-313-x86_64-linux-gnu.so": ""},
         {"shop/__init__.py": "from .main import app", "shop/main.py": "from .x import *"},
         # What is elsewhere, or bound twice, or in a circle, can't be told.
         {"shop/__init__.py": "from fastapi_shop import app"},

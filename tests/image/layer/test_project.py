@@ -170,6 +170,8 @@ def test_a_project_without_a_build_system_is_not_installed(tmp_path: Path) -> No
     """As uv has it."""
     text = PYPROJECT.partition("[build-system]")[0]
     assert made(tmp_path, text) == {"files": {}, "roots": [""], "version": "1.2.0-beta1"}
+    assert made(tmp_path, PYPROJECT + "[tool.uv]\npackage = false\n")["files"] == {}
+    assert made(tmp_path, text + "[tool.uv]\npackage = true\n")["files"]
     assert made(tmp_path, "[tool.uv.workspace]\n") == {"files": {}, "roots": [""], "version": ""}
 
 

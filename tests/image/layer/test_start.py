@@ -1,8 +1,9 @@
 """start.py: an image without the program or the module that it starts, known before it starts."""
 
-import gzip
 import io
 import json
+import os
+import random
 import tarfile
 from pathlib import Path
 
@@ -14,7 +15,12 @@ from layer.start import run
 BIN, SITE = "app/.venv/bin", "app/.venv/lib/python3.13/site-packages"
 LAYERS = {
     "uvicorn": [f"{BIN}/uvicorn", f"{SITE}/uvicorn/__init__.py", f"{SITE}/uvicorn-1.dist-info/x"],
-    "small_1": [f"{SITE}/anyio/__init__.py", f"{SITE}/six.py", f"{SITE}/fast.cpython-313.so"],
+    "small_1": [
+        f"{SITE}/anyio/__init__.py",
+        f"{SITE}/shop/gone.py",
+        f"{SITE}/six.py",
+        f"{SITE}/fast.cpython-313.so",
+    ],
 }
 SOURCES = ["shop/__init__.py", "shop/main.py", "run.sh", "space/api.py", "src/deep/main.py"]
 
@@ -43,7 +49,11 @@ def layout(folder: Path, names: list[str], env: list[str]) -> str:
 
 @pytest.fixture
 def arguments(tmp_path: Path) -> list[str]:
-    base = layout(tmp_path / "base", ["bin/sh", "opt/tools/tini"], ["PATH=/opt/tools:/bin"])
+    base = layout(
+        tmp_path / "base",
+        ["bin/sh", "opt/tools/tini", "usr/lib/python3/dist-packages/apt.py"],
+        ["PATH=/opt/tools:/bin"],
+    )
     return [
         "--workdir=app",
         "--environment=app/.venv",
@@ -102,6 +112,16 @@ def test_a_program_that_nothing_brings(arguments: list[str]) -> None:
     assert message(arguments, "--word=run.sh").startswith("the image can't start: ")
 
 
+def test_a_module_that_python_starts(arguments: list[str]) -> None:
+    for module in ("uvicorn", "http.server", "six", "shop.main", "space.api"):
+        options = ("--word=python", "--word=-m", f"--word={module}", "--word=shop.main:app")
+        assert message(arguments, *options) == ""
+    assert message(arguments, "--word=/app/.venv/bin/python3", "--word=-m", "--word=gunicorn") == (
+        "the image can't start: no distribution and no source brings the module gunicorn, which it "
+        "starts by -m; add it to the dependencies and lock them anew, or correct entrypoint"
+    )
+
+
 def test_a_program_of_another_layer(arguments: list[str], tmp_path: Path) -> None:
     further = tar(tmp_path / "further", ["./bin/gunicorn"])
     assert message(arguments, f"--further={further}", "--word=gunicorn") == ""
@@ -125,10 +145,14 @@ def test_a_layer_that_cannot_be_read_may_hold_it(arguments: list[str], tmp_path:
 
 def test_only_the_start_of_a_layer_is_read(arguments: list[str], tmp_path: Path) -> None:
     """Programs come first in a layer of distributions; the rest of a large one takes its time."""
-    content = gzip.decompress((tmp_path / "uvicorn").read_bytes())
-    whole = gzip.compress(content + bytes(1 << 20))
-    (tmp_path / "uvicorn").write_bytes(whole[: len(whole) - 100])
+    with tarfile.open(tmp_path / "uvicorn", "w:gz") as archive:
+        for name, size in {f"{BIN}/uvicorn": 1, f"{SITE}/a.py": 1, f"{SITE}/b.py": 1 << 20}.items():
+            member = tarfile.TarInfo(name)
+            member.size = size
+            archive.addfile(member, io.BytesIO(random.Random(1).randbytes(size)))
+    os.truncate(tmp_path / "uvicorn", 1 << 19)
     assert message(arguments, "--word=uvicorn") == ""
+    assert "the program gunicorn" in message(arguments, "--word=gunicorn")
 
 
 @pytest.mark.parametrize(
@@ -140,6 +164,7 @@ def test_only_the_start_of_a_layer_is_read(arguments: list[str], tmp_path: Path)
         "anyio:app",
         "six:app",
         "fast:app",
+        "apt:app",
         "",
     ],
 )
@@ -173,10 +198,10 @@ def test_a_module_below_a_folder_that_is_not_stripped(arguments: list[str]) -> N
 
 
 def test_a_module_that_dockerignore_leaves_out(arguments: list[str], tmp_path: Path) -> None:
-    (tmp_path / "left_out").write_text("backend/shop/main.py\nbackend/shop/__init__.py\n")
-    options = (f"--left-out={tmp_path / 'left_out'}", "--application=shop.main:app")
+    (tmp_path / "left_out").write_text("backend/space/api.py\n")
+    options = (f"--left-out={tmp_path / 'left_out'}", "--application=space.api:app")
     assert message(arguments, *options) == (
-        "application = 'shop.main:app': there is no shop/main.py or shop/main/__init__.py in "
+        "application = 'space.api:app': there is no space/api.py or space/api/__init__.py in "
         "srcs: .dockerignore leaves it out; add a line with ! there"
     )
 

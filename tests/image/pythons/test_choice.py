@@ -29,7 +29,8 @@ def test_the_default_comes_first_then_the_newest() -> None:
 
 def test_each_is_pinned_in_hub_mode() -> None:
     module = Path("MODULE.bazel").read_text()
-    pulled = dict(re.findall(r'name = "python_(\w+)_slim",\n    digest = "(sha256:\w{64})"', module))
+    pins = re.findall(r'name = "python_(\w+)_slim",\n    digest = "(sha256:\w{64})"', module)
+    pulled = dict(pins)
     assert {python.replace("_", ".") for python in pulled} == set(table("PYTHONS"))
     assert len(set(pulled.values())) == len(pulled)
     assert set(table("_GLIBC")["hub"]) == set(table("PYTHONS"))
@@ -37,7 +38,8 @@ def test_each_is_pinned_in_hub_mode() -> None:
 
 def test_each_of_debians_has_a_lock_with_its_glibc() -> None:
     glibc = table("_GLIBC")["mirror"]
-    assert set(glibc) == set(tomllib.loads(Path("image/base/packages.toml").read_text())["releases"])
+    config = tomllib.loads(Path("image/base/packages.toml").read_text())
+    assert set(glibc) == set(config["releases"])
     for python, minor in glibc.items():
         lock = Path(f"image/base/debian_{python.replace('.', '_')}.lock.json")
         for packages in json.loads(lock.read_bytes())["packages"].values():

@@ -68,6 +68,30 @@ def test_the_interpreter_takes_every_bytecode_file(path: str, container: Contain
     assert {name for name in headers if not name.endswith(f".{tag}.pyc")} == set()
 
 
+# What compiles a file where nothing was imported or compiled before, and prints its bytecode. (Only
+# which strings of one character are interned is another matter before Python 3.12.)
+_COMPILE = """
+import marshal, sys
+for number in range(256):
+    sys.intern(chr(number))
+with open(sys.argv[1], "rb") as file:
+    source = file.read()
+code = compile(source, sys.argv[1], "exec", dont_inherit=True)
+print(marshal.dumps(code).hex())
+"""
+
+
+@pytest.mark.parametrize("module", ["main", "argparse", "asyncio.events", "typing", "weakref"])
+def test_bytecode_depends_on_the_source_alone(module: str, container: Container) -> None:
+    """It is the same, whatever the process had met that compiled it."""
+    where = f"import importlib.util as u; s = u.find_spec({module!r}); print(s.origin, s.cached)"
+    source, bytecode = said(container, where).split()
+    options = ("-I", "-S", "-B", "-W", "ignore")
+    done = container.run(f"/app/.venv/bin/python{PYTHON}", *options, "-c", _COMPILE, source)
+    assert done.returncode == 0, done.stderr
+    assert Path(f"{container.root}{bytecode}").read_bytes()[16:].hex() == done.stdout.strip()
+
+
 @on_each_platform
 def test_it_says_its_version(path: str) -> None:
     layout = Layout(Path(path))

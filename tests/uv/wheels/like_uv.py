@@ -60,7 +60,7 @@ class Environment:
 
     def _uv(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            [os.environ["UV"], *arguments],
+            [str(Path(os.environ["UV"]).absolute()), *arguments],
             cwd=self.folder.parent,
             env={**self._environ, "VIRTUAL_ENV": str(self.folder)},
             capture_output=True,
@@ -84,8 +84,11 @@ def ours(wheel: Path) -> Tree:
 
 def _without_interpreter(place: str, content: bytes) -> bytes:
     """uv names the environment's interpreter in a script; here the layer does."""
-    script = place.startswith("bin/") and content.startswith(b"#!")
-    return content.partition(b"\n")[2] if script else content
+    if not place.startswith("bin/") or not content.startswith(b"#!"):
+        return content
+    # An interpreter whose path is too long for a first line is started by a shell.
+    lines = 3 if content.startswith(b"#!/bin/sh\n'''exec' ") else 1
+    return content.split(b"\n", lines)[-1]
 
 
 def difference(theirs: Tree, mine: Tree) -> list[str]:

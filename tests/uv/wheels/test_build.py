@@ -147,6 +147,16 @@ KINDS: dict[str, Files] = {
         "pyproject.toml": '[project]\nname = "shop"\ndynamic = ["version"]\n'
         '[tool.pdm.version]\nsource = "scm"\n' + system("pdm.backend", "pdm-backend")
     },
+    "poetry-dynamic-versioning": {
+        "pyproject.toml": '[tool.poetry]\nname = "shop"\nversion = "0"\ndescription = ""\n'
+        "authors = []\n[tool.poetry-dynamic-versioning]\nenable = true\n"
+        + system("poetry_dynamic_versioning.backend", "poetry-core", "poetry-dynamic-versioning")
+    },
+    "uv-dynamic-versioning": {
+        "pyproject.toml": '[project]\nname = "shop"\ndynamic = ["version"]\n'
+        '[tool.hatch.version]\nsource = "uv-dynamic-versioning"\n'
+        + system("hatchling.build", "hatchling", "uv-dynamic-versioning")
+    },
     "pbr": {
         "setup.cfg": "[metadata]\nname = shop\n[files]\npackages = shop\n",
         "setup.py": "from setuptools import setup\nsetup(setup_requires=['pbr'], pbr=True)\n",
@@ -217,7 +227,7 @@ open("shop/seen.py", "w").write(repr((
     sorted(os.environ), os.environ["HOME"] != os.environ["TMPDIR"], os.environ.get("SECRET"),
     time.timezone, os.environ["SOURCE_DATE_EPOCH"],
     oct(os.stat("setup.py").st_mode), os.stat("setup.py").st_mtime,
-    sys.argv[1:2], sys.path[0] == "",
+    sys.argv[1:2], sys.path[0] == "", oct(os.stat(open("made", "w").name).st_mode),
 )))
 os.chmod("shop/__init__.py", 0o700)
 setup(name="shop", version="1.0", packages=["shop"])
@@ -293,6 +303,21 @@ def test_no_compiler_of_this_machine_is_found(
     assert not (tmp_path / "called").exists()
 
 
+def test_the_machines_programs_are_out_of_reach(build: Builder, folder: Path) -> None:
+    setup = """\
+import os
+places = [place for place in os.environ["PATH"].split(":") if os.path.isdir(place)]
+names = sorted(name for place in places for name in os.listdir(place))
+open("shop/programs.py", "w").write(" ".join(names))
+"""
+    files = build.files(sdist(folder, {**MODULE, "setup.py": setup + SETUP.format("")}))
+    assert files[f"{SITE}/shop/programs.py"].decode().split() == [
+        *("c++", "cc", "clang", "clang++", "g++", "gcc"),  # none of which compiles
+        "readlink",  # for the script that starts the base's interpreter
+        "uv-build",
+    ]
+
+
 NOTE = (
     "INFO: shop 1.0 is built without its compiled parts, which are optional: nothing is compiled "
     "here.\n"
@@ -329,7 +354,7 @@ def test_a_program_that_is_in_the_source(build: Builder, folder: Path) -> None:
     setup = (
         "from setuptools import Distribution\nDistribution.has_ext_modules = lambda self: True\n"
     )
-    files = {
+    files: Files = {
         **MODULE,
         "shop/tool.so": b"\x7fELF" + bytes(60),
         "setup.py": setup + SETUP.format(", package_data={'shop': ['*.so']}"),
@@ -341,11 +366,11 @@ def test_a_program_that_is_in_the_source(build: Builder, folder: Path) -> None:
 
 
 def test_a_backend_that_is_not_pinned(build: Builder, folder: Path) -> None:
-    files = {**MODULE, "pyproject.toml": PROJECT + system("maturin", "maturin>=1", "Cython")}
+    files = {**MODULE, "pyproject.toml": PROJECT + system("maturin", "maturin>=1", "meson-python")}
     line = build.refused(sdist(folder, files))
     assert line.startswith(
-        "shop 1.0 has no wheel for this platform, and building it needs cython and maturin, which "
-        "is not among the build backends pinned here ("
+        "shop 1.0 has no wheel for this platform, and building it needs maturin and meson-python, "
+        "which is not among the build backends pinned here ("
     )
     assert "flit-core, " in line
     assert line.endswith(f"). {WAYS_OUT}")
@@ -414,10 +439,8 @@ def test_another_distribution_than_the_locked_one(build: Builder, folder: Path) 
 
 
 def test_a_name_of_another_spelling(build: Builder, folder: Path) -> None:
-    pyproject = (
-        PROJECT.replace('"shop"', '"Two.Words"')
-        + KINDS["hatchling"]["pyproject.toml"][len(PROJECT) :]
-    )
+    project = PROJECT.replace('"shop"', '"Two.Words"')
+    pyproject = project + system("hatchling.build", "hatchling")
     files = {"two_words/__init__.py": "", "pyproject.toml": pyproject}
     assert build(sdist(folder, files), label="two-words 1.0").returncode == 0
 
@@ -551,10 +574,10 @@ def running(mark: str) -> list[int]:
     return found
 
 
-def wait_for(mark: str, count: int) -> None:
-    end = time.monotonic() + 30
-    while len(running(mark)) != count:
-        assert time.monotonic() < end, running(mark)
+def wait_for_none(mark: str) -> None:
+    end = time.monotonic() + 20
+    while left := running(mark):
+        assert time.monotonic() < end, left
         time.sleep(0.05)
 
 
@@ -563,20 +586,24 @@ def test_what_a_build_starts_ends_with_it(build: Builder, folder: Path) -> None:
     mark = f"7{os.getpid()}.25"
     setup = f"import subprocess\nsubprocess.Popen(['/bin/sleep', '{mark}'])\n" + SETUP.format("")
     build.files(sdist(folder, {**MODULE, "setup.py": setup}))
-    wait_for(mark, 0)
+    wait_for_none(mark)
 
 
 def test_a_build_ends_with_its_action(build: Builder, folder: Path) -> None:
-    mark = f"8{os.getpid()}"
-    setup = f"import time\nmark = {mark}\ntime.sleep(60)\n"
+    started = build.folder / "started"
+    setup = f"import time\nopen({str(started)!r}, 'w').close()\ntime.sleep(60)\n"
     source = sdist(folder, {**MODULE, "setup.py": setup})
     own = {**os.environ, "TMPDIR": str(build.temporary)}
     action = subprocess.Popen(start(*build.arguments(source)), env=own)
     try:
-        wait_for(f"{build.temporary}/", 1)
+        end = time.monotonic() + 30
+        while not started.exists():
+            assert time.monotonic() < end
+            time.sleep(0.05)
+        assert running(f"{build.temporary}/")
         action.send_signal(signal.SIGKILL)
         action.wait(30)
-        wait_for(f"{build.temporary}/", 0)
+        wait_for_none(f"{build.temporary}/")
     finally:
         action.kill()
         action.wait(30)

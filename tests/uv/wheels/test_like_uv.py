@@ -47,6 +47,10 @@ SHAPES: dict[str, dict[str, bytes | str]] = {
         f"{DATA}/platlib/plat/b.so": b"\x7fELF",
     },
     "the same file twice": {"pkg/a.py": "root", f"{DATA}/purelib/pkg/a.py": "data"},
+    "the same file twice, data first": {
+        f"{DATA}/purelib/pkg/a.py": "data",
+        "pkg/a.py": "root",
+    },
     "unicode": {"pkg/ü→.txt": "x", "pkg/日本/__init__.py": "", "pkg/a b,c'd\".txt": ""},
     "signs": {"pkg/co:lon": "", "pkg/BUILD": "", "pkg/$x": "", "pkg/[x]@1": ""},
     "entry points": {

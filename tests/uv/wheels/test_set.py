@@ -177,7 +177,8 @@ def test_headers_have_a_folder_for_each_distribution(folder: Path, tmp_path: Pat
         make_wheel(folder, name, "1.0", {f"{name}-1.0.data/headers/x.h": name}) for name in "ab"
     ]
     assert Set(tmp_path, wheels).lost == {}
-    files, _ = sets.contents(str(wheels[0]), "a 1.0")
+    files, version, _ = sets.contents(str(wheels[0]), "a 1.0")
+    assert version == "1.0"
     assert f"include/site/{PYTHON}/a/x.h" in files
 
 
@@ -210,7 +211,7 @@ def test_what_was_built_here_is_read_each_time(folder: Path, tmp_path: Path) -> 
     sets.prepare(["", "", str(asked)])
     make_wheel(folder, "a", "1.0", {"y": "1"})
     sets.prepare(["", "", str(asked)])
-    files, _ = sets._read[str(wheel), ""]
+    files, _, _ = sets._read[str(wheel), ""]
     assert f"{SITE_PACKAGES}y" in files
 
 

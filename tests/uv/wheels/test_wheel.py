@@ -12,7 +12,7 @@ from tests.uv.wheels.tool import failed, run
 
 PYTHON = f"python{sys.version_info.major}.{sys.version_info.minor}"
 SITE = f"lib/{PYTHON}/site-packages"
-FILES = {
+FILES: dict[str, bytes | str] = {
     "two_words.py": "def main(): ...\n",
     "two_words/__pycache__/a.cpython-313.pyc": b"x",
     "two_words-1.0.dist-info/entry_points.txt": "[console_scripts]\nMade = two_words:main [x]\n"
@@ -94,7 +94,7 @@ def test_a_file_where_another_has_a_folder(folder: Path, tmp_path: Path) -> None
 
 
 def test_single_files(folder: Path, tmp_path: Path) -> None:
-    files = {"pkg/data.json": "{}", "pkg-1.0.data/scripts/tool": b"\x7fELF"}
+    files: dict[str, bytes | str] = {"pkg/data.json": "{}", "pkg-1.0.data/scripts/tool": b"\x7fELF"}
     wheel = make_wheel(folder, "pkg", "1.0", files)
     data, tool = tmp_path / "data.json", tmp_path / "tool"
     done = run("member", "pkg 1.0", wheel, "site-packages/pkg/data.json", data, "bin/tool", tool)

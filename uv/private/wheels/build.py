@@ -13,8 +13,6 @@ optional is built without them, any other is refused.
 
 from __future__ import annotations
 
-import contextlib
-import glob
 import json
 import os
 import shutil
@@ -53,13 +51,11 @@ _NO_COMPILER = '#!/bin/sh\n: > "${0%/*}/called"\necho "nothing is compiled here"
 
 # By these a backend learns the version that only a repository knows, not the archive of its files.
 _VERSION_VARIABLES = (
-    "HATCH_VCS_PRETEND_VERSION",
     "PBR_VERSION",
     "PDM_BUILD_SCM_VERSION",
     "POETRY_DYNAMIC_VERSIONING_BYPASS",
     "SETUPTOOLS_SCM_PRETEND_VERSION",
     "UV_DYNAMIC_VERSIONING_BYPASS",
-    "VERSIONEER_OVERRIDE",
 )
 
 
@@ -127,8 +123,9 @@ def _ask(
     # The base's interpreter starts by a script, which asks where it lies.
     if readlink := shutil.which("readlink", path=os.defpath):
         os.symlink(readlink, f"{tools}/readlink")
-    # The backends' own Python may be another than the one that builds: they are the same for all.
-    (site,) = glob.glob(f"{glob.escape(environment)}/lib/python3.*/site-packages")
+    # The backends are pure Python, or can do without the rest: whatever Python their tree is for.
+    (python,) = os.listdir(f"{environment}/lib")
+    site = f"{environment}/lib/{python}/site-packages"
     request = {
         "answer": f"{folder}/answer",
         "backend": system["build-backend"],
@@ -169,11 +166,11 @@ def _ask(
             umask=0o022,
         )
         try:
-            code = process.wait()
+            os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
         finally:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
+            # It is yet to be reaped, so that the number of its group is still its own.
+            os.killpg(process.pid, signal.SIGKILL)
+            code = process.wait()
     try:
         with open(request["answer"], encoding="utf-8") as file:
             answer: dict[str, Any] = json.load(file)

@@ -8,6 +8,10 @@ from __future__ import annotations
 import re
 import sys
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from zipfile import ZipInfo
+
 PYTHON = f"python{sys.version_info.major}.{sys.version_info.minor}"
 
 SITE_PACKAGES = f"lib/{PYTHON}/site-packages/"
@@ -51,6 +55,12 @@ def split(entry: str, info: str) -> tuple[str, str]:
         return "purelib", entry
     scheme, _, path = entry.removeprefix(data).partition("/")
     return scheme, path
+
+
+def data_last(entries: list[ZipInfo], info: str) -> list[ZipInfo]:
+    """Return the entries in their order, but for those of `.data`, which replace the others."""
+    data = info.removesuffix(".dist-info") + ".data/"
+    return sorted(entries, key=lambda entry: entry.filename.startswith(data))
 
 
 def is_interpreter(path: str) -> bool:

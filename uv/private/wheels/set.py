@@ -31,8 +31,8 @@ if TYPE_CHECKING:
 # CRC-32 of its object, and -1.
 Files = dict[str, tuple[int, int]]
 
-# What a worker has read: (path, digest of the wheel) → its files and licence.
-_read: dict[tuple[str, str], tuple[Files, str]] = {}
+# What a worker has read: (path, digest of the wheel) → its files, version and licence.
+_read: dict[tuple[str, str], tuple[Files, str, str]] = {}
 
 
 def prepare(arguments: list[str]) -> None:
@@ -45,15 +45,19 @@ def run(arguments: list[str]) -> None:
     facts, lost, request_file = arguments
     request = _request(request_file)
     owned = _distributions(request)
-    losers, lines = settle({name: files for name, (files, _) in owned.items()}, request["winners"])
+    losers, lines = settle(
+        {name: files for name, (files, _, _) in owned.items()}, request["winners"]
+    )
     if lines and request["collisions"] == "error":
         raise WheelError(" ".join(lines) + ' (collisions = "error")')
     for line in lines:
         print(f"INFO: {line}", file=sys.stderr)
     distributions = [
         {
-            "licence": owned[each["name"]][1],
-            **{key: each[key] for key in ("name", "requires", "sha256", "version", "wheel")},
+            "licence": owned[each["name"]][2],
+            # A dynamic version is nowhere but in the wheel that was built.
+            "version": each["version"] or owned[each["name"]][1],
+            **{key: each[key] for key in ("name", "requires", "sha256", "wheel")},
         }
         for each in request["distributions"]
     ]
@@ -115,7 +119,7 @@ def _request(path: str) -> dict[str, Any]:
     return request
 
 
-def _distributions(request: dict[str, Any]) -> dict[str, tuple[Files, str]]:
+def _distributions(request: dict[str, Any]) -> dict[str, tuple[Files, str, str]]:
     found = {}
     for each in request["distributions"]:
         key = (each["path"], each["sha256"])
@@ -126,8 +130,8 @@ def _distributions(request: dict[str, Any]) -> dict[str, tuple[Files, str]]:
     return found
 
 
-def contents(path: str, label: str) -> tuple[Files, str]:
-    """Return a wheel's files and licence, from its directory: its layer reads what they hold.
+def contents(path: str, label: str) -> tuple[Files, str, str]:
+    """Return a wheel's files, version and licence, from its directory: its layer reads the rest.
 
     Raises:
         WheelError: its directory can't be read, or its entry points can't.
@@ -136,7 +140,8 @@ def contents(path: str, label: str) -> tuple[Files, str]:
     metadata = entry_points = b""
     with archive.opened(path, label) as zipped:
         info = _info(zipped.NameToInfo)
-        for name, entry in zipped.NameToInfo.items():
+        for entry in layout.data_last(zipped.filelist, info):
+            name = entry.filename
             if name.endswith("/") or name == f"{info}/RECORD" or "__pycache__/" in name:
                 continue
             scheme, inside = layout.split(name, info)
@@ -147,18 +152,15 @@ def contents(path: str, label: str) -> tuple[Files, str]:
                 entry_points = archive.content(zipped, entry, archive.MOST_METADATA)
     for script, (module, attribute) in console_scripts(entry_points, label).items():
         files[f"bin/{script}"] = (zlib.crc32(f"{module}:{attribute}".encode()), -1)
-    return files, licence(metadata)
+    return files, info.removesuffix(".dist-info").rpartition("-")[2], licence(metadata)
 
 
 def _info(names: dict[str, Any]) -> str:
-    found = {folder for folder in (name.split("/")[0] for name in names) if _is_info(folder)}
+    folders = {name.partition("/")[0] for name in names}
+    found = [folder for folder in folders if folder.endswith(".dist-info")]
     if len(found) != 1:
         raise ValueError("Wheel doesn't contain exactly one .dist-info directory")
-    return found.pop()
-
-
-def _is_info(folder: str) -> bool:
-    return folder.endswith(".dist-info")
+    return found[0]
 
 
 def _write(path: str, content: object) -> None:

@@ -44,6 +44,7 @@ def unpack(
     Raises:
         WheelError: it is damaged, out to do harm, or has no such folder.
     """
+    os.stat(archive)  # that it isn't there is no fault of it
     try:
         # A tar may end with a zip, so that `is_zipfile` takes it for one.
         if tarfile.is_tarfile(archive):

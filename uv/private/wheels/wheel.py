@@ -105,7 +105,8 @@ class _Source(WheelFile):
         recorded = self._record()
         self._read("METADATA", archive.MOST_METADATA)
         differing = []
-        for entry in self._zipfile.infolist():
+        # What is in .data replaces what is not, as with uv.
+        for entry in layout.data_last(self._zipfile.filelist, self.dist_info_dir):
             name = entry.filename
             if name.endswith("/"):
                 continue
