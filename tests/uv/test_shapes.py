@@ -94,9 +94,8 @@ class Shapes(Bazel):
         for shape in ("indexes", "sources"):
             (root / shape / "wheels").mkdir()
             make_wheel(root / shape / "wheels", "local-wheel", "1.0")
-        for shape in root.iterdir():
-            (shape / "BUILD.bazel").touch()
-            self.run_uv("lock", "--quiet", f"--python={sys.executable}", folder=shape)
+        for project in root.iterdir():
+            self.run_uv("lock", "--quiet", f"--python={sys.executable}", folder=project)
         for member in root.rglob("pyproject.toml"):
             (member.parent / "BUILD.bazel").touch()
         self.module_file = self.module("shapes") + "\n".join(

@@ -24,7 +24,7 @@ class Project(NamedTuple):
     """A locked project, and the index that it was locked against."""
 
     root: Path
-    index: Index
+    served: Index
     text: str
 
     def lock(self) -> int:
@@ -32,7 +32,7 @@ class Project(NamedTuple):
         return subprocess.run(
             [Path(os.environ["UV"]).resolve(), "lock", "--quiet", f"--python={sys.executable}"],
             cwd=self.root,
-            env=self.index.environ(self.root),
+            env=self.served.environ(self.root),
             check=False,
         ).returncode
 
@@ -287,7 +287,8 @@ def test_a_group_that_is_not_used_has_no_effect(project: Project) -> None:
         tool.replace("py3-none-any", "cp313-cp313-win_amd64"),
         re.sub(
             r"wheels = \[\n.*\n\]",
-            f'sdist = {{ url = "https://index.example/tool-1.0.tar.gz", hash = "sha256:{"0" * 64}" }}',
+            'sdist = { url = "https://index.example/tool-1.0.tar.gz", '
+            f'hash = "sha256:{"0" * 64}" }}',
             tool,
         ),
     ):

@@ -40,7 +40,8 @@ def read(request: dict[str, Any]) -> dict[str, Any]:
         )
     if version != _FORMAT:
         raise ReadError(
-            f"{lock.name} has version {version} of the lock's format; the uv pinned here reads version {_FORMAT}. "
+            f"{lock.name} has version {version} of the lock's format; the uv pinned "
+            f"here reads version {_FORMAT}. "
             "Update this module, or delete the lock and run `uv lock` of an older uv."
         )
     pyproject = _toml(project / "pyproject.toml", "pyproject.toml")
@@ -49,7 +50,8 @@ def read(request: dict[str, Any]) -> dict[str, Any]:
         or "workspace" in pyproject.get("tool", {}).get("uv", {})
     ):
         raise ReadError(
-            f"{project.name}/pyproject.toml has neither a [project] table nor dependency groups nor a [tool.uv.workspace], "
+            f"{project.name}/pyproject.toml has neither a [project] table nor dependency "
+            "groups nor a [tool.uv.workspace], "
             "so it says nothing of what to install: add one, or name another as `pyproject`."
         )
     uv = Uv(request["uv"], project, Path(request["home"]), request["python"])
@@ -70,7 +72,8 @@ def read(request: dict[str, Any]) -> dict[str, Any]:
         root = Path(graph["workspace_root"])
         if (root / "uv.lock").resolve() != lock.resolve():
             raise ReadError(
-                f"uv reads {root.name}/uv.lock for {project.name}/pyproject.toml, its workspace's, and not {lock}: name that "
+                f"uv reads {root.name}/uv.lock for {project.name}/pyproject.toml, its workspace's, "
+                f"and not {lock}: name that "
                 "one as `lock`, or the pyproject.toml beside this one as `pyproject`."
             )
         sets = {
@@ -149,7 +152,7 @@ class Lock:
             if version is None or entry.get("version") == version
         ]
         if len(found) > 1:
-            # One version from two sources: an index for one platform or extra, and another for the rest.
+            # One version from two sources: an index for one platform or extra, another elsewhere.
             reached = {
                 _source_key(node["source"]) for node in nodes.values() if node["name"] == name
             }
@@ -158,7 +161,8 @@ class Lock:
             ] or found
         if not found:
             raise ReadError(
-                f"uv.lock has no {name} {version}, which uv would install: write the lock anew with `uv lock`."
+                f"uv.lock has no {name} {version}, which uv would install: write the lock anew "
+                "with `uv lock`."
             )
         return found[0]
 
@@ -225,13 +229,13 @@ def _unreadable(reason: str, lock: Path, python: str) -> str:
         return f"{match[1]} is not a valid pyproject.toml: {match[2]}. Correct it."
     if match := re.search(r"Missing workspace member `([^`]+)`", reason):
         return (
-            f"{lock.name} has no `{match[1]}`, which pyproject.toml makes a project of: it is another project's lock, or older. "
-            "Run `uv lock`."
+            f"{lock.name} has no `{match[1]}`, which pyproject.toml makes a project of: it is "
+            "another project's lock, or older. Run `uv lock`."
         )
     if match := re.search(r"incompatible with the project's Python requirement: `([^`]+)`", reason):
         return (
-            f"requires-python is `{match[1]}`, and the image has Python {python}: write the lock anew with `uv lock`, or say "
-            "`python` in uv.lock(…) of MODULE.bazel."
+            f"requires-python is `{match[1]}`, and the image has Python {python}: write the lock "
+            "anew with `uv lock`, or say `python` in uv.lock(…) of MODULE.bazel."
         )
     return f"uv can't use {lock.name} with pyproject.toml, it says: {reason}."
 
@@ -241,7 +245,10 @@ def _nodes(graph: dict[str, Any]) -> dict[str, Any]:
 
 
 def _edges(nodes: dict[str, Any], name: str, installed: dict[str, str | None]) -> set[str]:
-    """Return names of what a distribution requires on a platform, with the extras that lead to what is installed."""
+    """Return names of what a distribution requires on a platform.
+
+    The extras that lead to what is installed count, too.
+    """
     found = set()
     for node in nodes.values():
         if node["name"] != name or node.get("version") not in (installed[name], None):
@@ -255,17 +262,16 @@ def _edges(nodes: dict[str, Any], name: str, installed: dict[str, str | None]) -
 
 
 def _group_sets(graph: dict[str, Any], runtime: dict[str, Any]) -> dict[str, Any]:
-    """Return a set for each dependency group and extra of the project, on top of what `runtime` is."""
+    """Return a set for each group and extra of the project, on top of what `runtime` is."""
     sets: dict[str, Any] = {}
     wanted = runtime.get("package")
     for member in graph["members"]:
         node = graph["resolution"].get(member["id"], {})
-        if (
-            wanted
-            and member["name"] != wanted
-            or not wanted
-            and member["path"] != graph.get("target", member["path"])
-        ):
+        if wanted:
+            other = member["name"] != wanted
+        else:
+            other = member["path"] != graph.get("target", member["path"])
+        if other:
             continue
         for group in node.get("dependency_groups", []):
             if group["name"] != RUNTIME:
@@ -323,14 +329,20 @@ def _refusal(reason: str, name: str, platform: str, pythons: tuple[str, list[str
     if missing:
         python, others = pythons
         remedy = (
-            f'It has one for Python {" and ".join(others)}: say `python = "{others[0]}"` in uv.lock(…) of MODULE.bazel'
+            f'It has one for Python {" and ".join(others)}: say `python = "{others[0]}"` in '
+            "uv.lock(…) of MODULE.bazel"
             if others
-            else "Take a version that has one, or build for the other platform alone (`platforms` of fastapi_image)"
+            else "Take a version that has one, or build for the other platform alone "
+            "(`platforms` of fastapi_image)"
         )
         return (
-            f"{missing[1]} {missing[2]} has no wheel for {platform} and Python {python} in the lock, and no source "
+            f"{missing[1]} {missing[2]} has no wheel for {platform} and Python {python} in the "
+            "lock, and no source "
             f"distribution. {remedy}"
         )
     if "is not defined in" in reason or "Could not find root package" in reason:
-        reason += f". Correct what makes the set {name}: extras, groups and package of uv.lock(…) in MODULE.bazel"
+        reason += (
+            f". Correct what makes the set {name}: extras, groups and package of uv.lock(…) in "
+            "MODULE.bazel"
+        )
     return f"the set {name} can't be installed on {platform}, uv says: {reason}"

@@ -38,7 +38,8 @@ def artifact(
         return _file("sdist", file_name(sdist, source), sdist, source, root)
     return {
         "kind": "none",
-        "error": f"it has no wheel for {platform} and Python {python} in the lock, and no source distribution. Take a version "
+        "error": f"it has no wheel for {platform} and Python {python} in the lock, and no source "
+        "distribution. Take a version "
         "that has one: `uv lock --upgrade-package`, or a constraint in pyproject.toml",
     }
 
@@ -78,7 +79,8 @@ def _file(
         if path is None or not path.is_relative_to(root.resolve()) or not path.is_file():
             return {
                 "kind": "none",
-                "error": f"{name} is locked without a sha256, so nothing says that a download is the file that was "
+                "error": f"{name} is locked without a sha256, so nothing says that a download is "
+                "the file that was "
                 "locked. Lock it from an index that gives hashes, or by `bazel run //:lock`",
             }
         digest = ""  # uv hashes no file of the project, such as one in a folder of its find-links
@@ -91,7 +93,7 @@ def _file(
 
 
 def _local(root: Path, file: dict[str, Any], source: dict[str, str]) -> Path | None:
-    """Return the path of a file that isn't on an index, but in the project or in a flat index of it that is there."""
+    """Return the path of a file of the project, or of a flat index that is there."""
     if "path" in source:
         return (root / (file.get("path") or source["path"])).resolve()
     if "path" in file:

@@ -23,10 +23,11 @@ class UvError(ReadError):
 
 
 class Uv:
-    """Runs uv on one project, frozen and offline, with nothing of the user's environment or settings.
+    """Runs uv on one project, frozen and offline, with nothing of the user's environment.
 
-    Its settings are left out as a whole (`--no-config`): `required-version` is about who writes a lock. What says
-    which distributions a project has (sources, groups, conflicts) is no setting in that sense and is read.
+    Its settings are left out as a whole (`--no-config`): `required-version` is about who writes a
+    lock. What says which distributions a project has (sources, groups, conflicts) is no setting in
+    that sense and is read.
     """
 
     def __init__(self, binary: str, project: Path, home: Path, python: str) -> None:
@@ -64,7 +65,7 @@ class Uv:
         return done.stdout
 
     def installed(self, platform: str, choice: dict[str, Any]) -> dict[str, str | None]:
-        """Return what `uv sync` would install: name → version, None where only a build would tell."""
+        """Return what `uv sync` would install: name → version, or None if a build would tell."""
         told = self(
             "sync",
             "--dry-run",
@@ -116,7 +117,7 @@ def _reason(stderr: str) -> str:
     """Return what uv says is wrong, as one line: the drawing of the place in a file stays out."""
     words = []
     for line in stderr.split("error: ", 1)[-1].splitlines():
-        line = re.sub(r"^\s*(cause: |Caused by: |hint: |╰─▶ |× )", "", line).strip()
+        line = re.sub(r"^\s*(cause: |Caused by: |hint: |╰─▶ |× )", "", line).strip()  # noqa: RUF001
         if line and not re.match(r"[\d ]*\|", line):
             words.append(line.rstrip("."))
     return _ADDRESS.sub("<address>", _HINTS.sub("", "; ".join(words))).rstrip(".")
