@@ -63,6 +63,8 @@ class Bazel:
         # Inside mirror mode's root file system: Bazel takes no registry address with a space in it.
         registry = Path("/.fastapi_image/registry")
         self.registry = registry if registry.exists() else self.repository / "registry"
+        # Further startup options.
+        self.startup: list[str] = []
         self.overrides = {
             "base~debian_python_3_13": Path(sys.executable).resolve().parent.parent,
             "uv_tools~uv": Path(os.environ["UV"]).resolve().parent,
@@ -81,6 +83,7 @@ class Bazel:
         if Path("/usr/share/bazel").is_dir():  # Debian's Bazel is not self-extracting
             startup += ["--install_base=/usr/share/bazel", "--trust_install_base"]
             startup += ["--server_javabase=/usr/lib/jvm/default-java"]
+        startup += self.startup
         command, *rest = arguments
         if command != "shutdown":
             rest = [*self._options(), *(_BUILD if command in _BUILDING else ()), *rest]

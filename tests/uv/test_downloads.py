@@ -5,6 +5,7 @@ import gzip
 import json
 import re
 import shutil
+import subprocess
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -137,13 +138,7 @@ def test_credentials(locked: Locked, shops: list[ShopIndex], tmp_path: Path) -> 
     asked = [("build", "//:all"), ("query", "--output=build", "deps(//:all)")]
     said = [locked.bazel(*command) for command in asked]
     assert [done.returncode for done in said] == [0, 0], said[0].stderr
-    words = base64.b64encode(shops[3].login.encode()).decode()
-    helper = tmp_path / "helper"
-    helper.write_text(
-        "#!/bin/sh\ncat > /dev/null\n"
-        f"""echo '{json.dumps({"headers": {"Authorization": [f"Basic {words}"]}})}'\n"""
-    )
-    helper.chmod(0o755)
+    helper = _helper(tmp_path, shops[3].login)
     locked.lock({by_helper: url(shops[3], by_helper)})
     said.append(locked.bazel("build", "//:all", f"--credential_helper=127.0.0.1={helper}"))
     assert said[-1].returncode == 0, said[-1].stderr
@@ -157,6 +152,18 @@ def test_credentials(locked: Locked, shops: list[ShopIndex], tmp_path: Path) -> 
             _holds_no_secret(content, str(path))
             if path.suffix == ".gz":
                 _holds_no_secret(gzip.decompress(content), str(path))
+
+
+def _helper(folder: Path, login: str) -> Path:
+    """A credential helper that knows one login, for every address."""
+    words = base64.b64encode(login.encode()).decode()
+    helper = folder / "helper"
+    helper.write_text(
+        "#!/bin/sh\ncat > /dev/null\n"
+        f"""echo '{json.dumps({"headers": {"Authorization": [f"Basic {words}"]}})}'\n"""
+    )
+    helper.chmod(0o755)
+    return helper
 
 
 def _holds_no_secret(content: bytes, where: str) -> None:
@@ -238,6 +245,72 @@ def test_failures(locked: Locked, shops: list[ShopIndex], tmp_path: Path) -> Non
     put(index, *made.values())
     done = locked.bazel("build", "//:all")
     assert done.returncode == 0, done.stderr
+
+
+def _certificate(folder: Path) -> tuple[Path, list[str]]:
+    """A certificate of 127.0.0.1 with its key, and the startup options that have Bazel trust it."""
+    for program in ("openssl", "keytool"):
+        if shutil.which(program) is None:
+            pytest.skip(f"there is no {program} on the test's PATH")
+    both, store = folder / "both.pem", folder / "trust.p12"
+    key, certificate = folder / "key.pem", folder / "certificate.pem"
+    make = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=127.0.0.1"]
+    make += [
+        "-addext",
+        "subjectAltName=IP:127.0.0.1",
+        "-keyout",
+        str(key),
+        "-out",
+        str(certificate),
+    ]
+    trust = ["keytool", "-importcert", "-noprompt", "-alias", "test", "-file", str(certificate)]
+    trust += ["-keystore", str(store), "-storepass", "changeit", "-storetype", "PKCS12"]
+    for command in (make, trust):
+        subprocess.run(command, check=True, capture_output=True)
+    both.write_text(key.read_text() + certificate.read_text())
+    options = {"trustStore": store, "trustStorePassword": "changeit"}
+    return both, [
+        f"--host_jvm_args=-Djavax.net.ssl.{name}={value}" for name, value in options.items()
+    ]
+
+
+def test_over_tls(locked: Locked, tmp_path: Path) -> None:
+    """Bazel reads the pages, too: with its own helper, and what it is configured to rewrite."""
+    certificate, options = _certificate(tmp_path)
+    made = wheels(tmp_path / "wheels", "tls-address", "tls-helper", "tls-missing")
+    (tmp_path / "served").mkdir()
+    locked.startup = options
+    try:
+        with shop_index.serve(tmp_path / "served", certificate) as shop:
+            put(shop, made["tls-address"], made["tls-helper"])
+            shop.login = "user-t:fake-secret-t"
+            locked.lock(dict.fromkeys([made["tls-address"], made["tls-missing"]], ""))
+            locked.environ["UV_DEFAULT_INDEX"] = shop.with_login()
+            done = locked.bazel("build", "//:all", "--keep_going", output="tls")
+            assert locked.messages(done.stderr) == {
+                "tls-missing": f"tls-missing 1.0: {made['tls-missing'].name} can't be had: the "
+                "index that this machine is configured for can't be reached, refuses the request or "
+                "doesn't have this package, as Bazel's warning above says. Try again when it is "
+                "there, or name an index that has it in UV_DEFAULT_INDEX."
+            }
+            assert "GET returned 404" in done.stderr
+            assert f"/files/{made['tls-address'].name}" in shop.asked()
+            locked.lock({made["tls-helper"]: ""})
+            config = tmp_path / "config"
+            config.write_text(f"rewrite index.example/(.*) {shop.origin[8:]}/$1\n")
+            locked.environ["UV_DEFAULT_INDEX"] = "https://index.example/simple"
+            done = locked.bazel(
+                "build",
+                "//:all",
+                f"--credential_helper={_helper(tmp_path, shop.login)}",
+                f"--experimental_downloader_config={config}",
+                output="tls",
+            )
+            assert done.returncode == 0, done.stderr
+            assert f"/files/{made['tls-helper'].name}" in shop.asked()
+    finally:
+        locked.bazel("shutdown", output="tls")
+        locked.startup = []
 
 
 # Bazel's own ways to keep and to find what was downloaded.
