@@ -26,11 +26,17 @@ py_binary(
 
 
 def test_a_query_for_all_dependencies(workspace: Workspace) -> None:
-    """Of a Python target they go as far as what Bazel's own C++ would be built of."""
+    """Of a Python target they go as far as what Bazel's own C++ would be built of.
+
+    Of the image only what is configured: the bases of every Python would be downloaded.
+    """
     workspace.write(PROGRAM)
-    done = workspace.bazel("query", "deps(//:program) + deps(//:image)")
+    done = workspace.bazel("query", "deps(//:program)")
     assert done.returncode == 0, done.stderr
     assert "//:src/shop/main.py" in done.stdout.splitlines()
+    done = workspace.bazel("cquery", "deps(//:image)", "--output=label")
+    assert done.returncode == 0, done.stderr
+    assert "//:src/shop/main.py" in [line.partition(" ")[0] for line in done.stdout.splitlines()]
 
 
 def test_what_needs_a_program_that_is_not_there(workspace: Workspace) -> None:
