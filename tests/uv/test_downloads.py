@@ -289,8 +289,8 @@ def test_over_tls(locked: Locked, tmp_path: Path) -> None:
             done = locked.bazel("build", "//:all", "--keep_going", output="tls")
             assert locked.messages(done.stderr) == {
                 "tls-missing": f"tls-missing 1.0: {made['tls-missing'].name} can't be had: the "
-                "index that this machine is configured for can't be reached, refuses the request or "
-                "doesn't have this package, as Bazel's warning above says. Try again when it is "
+                "index that this machine is configured for can't be reached, refuses the request "
+                "or doesn't have this package, as Bazel's warning above says. Try again when it is "
                 "there, or name an index that has it in UV_DEFAULT_INDEX."
             }
             assert "GET returned 404" in done.stderr
