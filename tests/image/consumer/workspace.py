@@ -19,6 +19,7 @@ from uv.private.lock import relock
 
 LOCK = """
 bazel_dep(name = "rules_oci", version = "2.3.0")
+bazel_dep(name = "rules_python", version = "2.3.2")
 
 uv = use_extension("@fastapi_image//uv:extensions.bzl", "uv")
 uv.lock(
