@@ -173,7 +173,7 @@ _lock = tag_class(
         "name": attr.string(doc = "Name of the repository, such as `pypi`.", mandatory = True),
         "pyproject": attr.label(doc = "pyproject.toml of the project, or of a workspace's member.", mandatory = True),
         "python": attr.string(doc = "The image's Python, such as `3.13`. Default: the one in `.python-version`, else what requires-python allows, " +
-                  "3.13 before the others."),
+                                    "3.13 before the others."),
         "uv": attr.label(doc = "`pin` of a `uv_binary`.", default = "@uv//:pin"),
         "winners": attr.string_list(doc = "Distributions whose files win over others', the first of these first."),
     },

@@ -6,7 +6,7 @@ layer_tool = python_tool(
     # It reads wheels itself.
     libraries = [
         Label("@uv_installer//:file"),
-        Label("//uv/private/wheels:sources"),
+        Label("//uv/private/python/wheels:sources"),
     ],
     main = Label("//image/private/layer:__main__.py"),
     python = Label("//image/base:python"),

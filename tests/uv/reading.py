@@ -51,7 +51,7 @@ def run(asked: dict[str, Any]) -> subprocess.CompletedProcess[str]:
     """Ask the reader."""
     file = Path(asked["home"]) / "request.json"
     file.write_text(json.dumps(asked))
-    reader = Path("uv/private/reader/__main__.py").resolve()
+    reader = Path("uv/private/python/reader/__main__.py").resolve()
     return subprocess.run(
         [sys.executable, "-I", "-B", str(reader), str(file)],
         capture_output=True,

@@ -9,9 +9,9 @@ import tomllib
 from pathlib import Path
 
 import pytest
-
 from reader.sources import file_name
 from reader.wheels import Choice
+
 from tests.uv.index import Index, make_wheel
 from tests.uv.reading import libraries
 

@@ -1,6 +1,6 @@
 """Repository rule: the repository that a lock's users see, such as `@pypi`."""
 
-load("//tools:pythons.bzl", "PYTHONS", "python_runtime", "python_suffix")
+load("//tools:pythons.bzl", "PYTHONS", "python_suffix")
 load(":platforms.bzl", "PLATFORMS")
 
 _HEADER = """\
@@ -156,7 +156,8 @@ def _artifact_targets(identity, facts, platform, runtime):
     """(label of the platform's wheel or None, text that makes it, error)."""
     artifact = facts["artifacts"].get(platform)
     if not artifact or artifact["kind"] == "none":
-        return None, "", artifact["error"] if artifact else "it is not locked for this platform"
+        error = artifact["error"] if artifact else "it is not locked for this platform"
+        return None, "", error
     file = "@{}//:file".format(artifact["repository"])
     if artifact["kind"] == "wheel":
         return file, "", ""

@@ -30,7 +30,14 @@ _ROOM = 1 << 20
 _HEX = "0123456789abcdef"
 
 def unquoted(text):
-    """A percent-encoded text (RFC 3986, section 2.1) as it is meant."""
+    """A percent-encoded text (RFC 3986, section 2.1) as it is meant.
+
+    Args:
+        text: ASCII text.
+
+    Returns:
+        The text; what is no code of an ASCII character stays as it is.
+    """
     if "%" not in text:
         return text
     first = text.split("%")[0]
@@ -61,7 +68,7 @@ def split_credentials(url):
     """
     scheme, separator, rest = url.partition("://")
     authority, slash, path = rest.partition("/")
-    userinfo, at, host = authority.rpartition("@")
+    userinfo, _, host = authority.rpartition("@")
     login, _, password = userinfo.partition(":")
     return scheme + separator + host + slash + path, unquoted(login), unquoted(password)
 

@@ -1,4 +1,4 @@
-"""Has a lock read by //uv/private/reader, on the interpreter of the base."""
+"""Has a lock read by //uv/private/python/reader, on the interpreter of the base."""
 
 load(":binary.bzl", "uv_path")
 load(":platforms.bzl", "PLATFORMS", "uv_platform")
@@ -15,7 +15,7 @@ def read_lock(mctx, tag, python, pythons, interpreter, glibc, runtime, sets):
         pythons: others that the project allows, for messages.
         interpreter: label of one.
         glibc: minor version of the base's glibc.
-        runtime: dict of what the set `runtime` is: see //uv/private/reader:__main__.py.
+        runtime: dict of what the set `runtime` is: see //uv/private/python/reader:__main__.py.
         sets: name → the same, of further sets.
 
     Returns:
@@ -24,7 +24,7 @@ def read_lock(mctx, tag, python, pythons, interpreter, glibc, runtime, sets):
     for file, remedy in [(tag.lock, "Run `uv lock`."), (tag.pyproject, "Write it.")]:
         if not mctx.path(file).exists:
             fail("{} is missing. {}".format(file, remedy))
-    reader = [mctx.path(Label("//uv/private/reader:{}.py".format(module))) for module in _READER]
+    reader = [mctx.path(Label("//uv/private/python/reader:{}.py".format(module))) for module in _READER]
     mctx.file("home/.keep")
     mctx.file("request.json", json.encode({
         "home": str(mctx.path("home")),

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from tests import small_disk
-from tests.nested import fill, tools
 from tests.image.consumer.workspace import Workspace
+from tests.nested import fill, tools
 
 TARGETS = ("//:image", "//:image_index")
 

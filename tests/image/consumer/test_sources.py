@@ -87,7 +87,8 @@ def test_a_whole_workspace(tree: Workspace) -> None:
         assert lines == [
             "left out of the image: base_amd64.tar.gz, base_arm64.tar.gz, bin/uv, "
             "empty_base.tar.gz, patterns and 4 more (by .dockerignore); "
-            "web/node_modules (node_modules); keys/id_rsa, keys/server.pem (private key); .env, config/.env.production (settings); "
+            "web/node_modules (node_modules); keys/id_rsa, keys/server.pem (private key); "
+            ".env, config/.env.production (settings); "
             "src/.venv, src/old (virtual environment)"
         ], said
         digest = Layout(tree.built()).config["rootfs"]

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 WORKER = Path("tools/worker.py").absolute()
-MAIN = Path("uv/private/wheels/__main__.py").absolute()
+MAIN = Path("uv/private/python/wheels/__main__.py").absolute()
 LIBRARY = Path(os.environ["INSTALLER"]).absolute()
 
 

@@ -1,4 +1,6 @@
-"""Read a lock with uv: `__main__.py REQUEST.json` prints a JSON object, or one line to stderr and exits with 1.
+"""Read a lock with uv: `__main__.py REQUEST.json` prints a JSON object.
+
+Or it prints one line to standard error, and exits with 1.
 
 The module extension runs this on the interpreter of the base. The request:
 
@@ -9,21 +11,24 @@ The module extension runs this on the interpreter of the base. The request:
     home              an empty folder, uv's home
     python            the Python of the image, such as 3.13
     pythons           those that the project allows, for messages
-    platforms         name → {"uv": uv's name of it, "arch": of a wheel's tag, "glibc": its minor version}
+    platforms         name → {"uv": uv's name of it, "arch": of a wheel's tag, "glibc": its minor
+                      version, "oci": for messages}
     runtime           {"package", "extras", "groups", "default_groups"}: what `runtime` is
     sets              name → the same, for further sets
 
 The answer:
 
     distributions     id → {"name", "version", "artifacts": platform → artifact}
-    platforms         platform → {"requires": set or "" → id → ids, "sets": name → ids or {"error": sentence}}
+    platforms         platform → {"requires": set → id → ids, "sets": name → ids or
+                      {"error": sentence}}
     primary           name → id: which one `@pypi//<name>` is
     requirements      text of a requirements file with hashes
     indexes           `NAME ADDRESS` of each [[tool.uv.index]], without credentials
     watch             files that this was read from
 
-An artifact is {"kind": "wheel" or "sdist", "file", "sha256", "url" or "path"}, {"kind": "git", "url", "commit",
-"subdirectory"}, {"kind": "directory", "path"}, or {"kind": "none", "error": sentence}.
+An artifact is {"kind": "wheel" or "sdist", "file", "sha256", "url" or "path"}, {"kind": "git",
+"url", "commit", "subdirectory"}, {"kind": "directory", "path"}, or {"kind": "none", "error":
+sentence}.
 """
 
 import json

@@ -205,13 +205,14 @@ class Lock:
 def _toml(path: Path, what: str) -> dict[str, Any]:
     remedy = _ANEW if what == "uv.lock" else "Correct it."
     try:
-        return tomli.loads(path.read_text("utf-8"))
+        table: dict[str, Any] = tomli.loads(path.read_text("utf-8"))
     except UnicodeDecodeError as error:
         raise ReadError(
             f"{path.name} is not a valid {what}: it is not UTF-8 (byte {error.start}). {remedy}"
         ) from None
     except tomli.TOMLDecodeError as error:
         raise ReadError(f"{path.name} is not a valid {what}: {error}. {remedy}") from None
+    return table
 
 
 def _graph(uv: Uv, platform: str, lock: Path, python: str) -> dict[str, Any]:
