@@ -51,8 +51,6 @@ def unpack(
             _unpack_tar(archive, folder, label, most_bytes)
         else:
             _unpack_zip(archive, folder, label, most_bytes)
-    except tarfile.FilterError as error:
-        raise _leads_out(label, error.tarinfo.name) from None
     except _FAULTS as error:
         raise _damaged(label, error) from None
     except OSError as error:
@@ -64,17 +62,37 @@ def unpack(
 
 
 def _unpack_tar(archive: str, folder: str, label: str, most_bytes: int) -> None:
+    # What PEP 706's filter "data" lets through, on every Python: 3.11.2, Debian 12's, has none.
+    trusted = {"filter": "fully_trusted"} if hasattr(tarfile, "data_filter") else {}
     left = most_bytes
-
-    def keep(member: tarfile.TarInfo, path: str) -> tarfile.TarInfo | None:
-        nonlocal left
-        left -= member.size
-        if left < 0:
-            raise _bomb(label, most_bytes)
-        return tarfile.data_filter(member, path)
-
+    root = os.path.realpath(folder)
     with tarfile.open(archive) as tar:
-        tar.extractall(folder, filter=keep)  # noqa: S202 - the filter is Python's safe one
+        for member in tar:
+            left -= member.size
+            if left < 0:
+                raise _bomb(label, most_bytes)
+            member.name = member.name.lstrip("/")
+            if not _stays_inside(member, root):
+                raise _leads_out(label, member.name)
+            member.mode = 0o755 if member.isdir() or member.mode & 0o100 else 0o644
+            tar.extract(member, folder, **trusted)  # type: ignore[arg-type]
+
+
+def _stays_inside(member: tarfile.TarInfo, root: str) -> bool:
+    """Whether it is a file, a folder or a link, and lies and leads below the root."""
+    if not (member.isfile() or member.isdir() or member.issym() or member.islnk()):
+        return False
+    places = [member.name]
+    if member.issym():
+        if os.path.isabs(member.linkname):
+            return False
+        places.append(os.path.join(os.path.dirname(member.name), member.linkname))
+    elif member.islnk():
+        if os.path.isabs(member.linkname):
+            return False
+        places.append(member.linkname)
+    found = (os.path.realpath(os.path.join(root, place)) for place in places)
+    return all(os.path.commonpath([root, place]) == root for place in found)
 
 
 def _unpack_zip(archive: str, folder: str, label: str, most_bytes: int) -> None:
