@@ -44,6 +44,8 @@ def _built_wheel_impl(ctx):
     args.add(ctx.attr.subdirectory)
     args.add_all([ctx.file._backends], expand_directories = False)
     args.add(source.file)
+    if ctx.attr.hint:
+        args.add(ctx.attr.hint)
     wheel_tool.run(
         ctx,
         "build",
@@ -66,6 +68,7 @@ one sentence.""",
     implementation = _built_wheel_impl,
     attrs = wheel_tool.attrs | {
         "distribution": attr.string(doc = "Normalised name.", mandatory = True),
+        "hint": attr.string(doc = "What else to do when it can't be built, a sentence."),
         "source": attr.label(doc = "A source distribution, or an archive of a tree.", mandatory = True, providers = [LockedFileInfo]),
         "subdirectory": attr.string(doc = "Folder in the source."),
         "version": attr.string(doc = "Locked version; `\"\"` when only the backend knows it."),

@@ -53,6 +53,7 @@ _BUILT = """
 built_wheel(
     name = {name},
     distribution = {distribution},
+    hint = {hint},
     python = {runtime},
     source = {source},
     subdirectory = {subdirectory},
@@ -165,6 +166,7 @@ def _artifact_targets(identity, facts, platform, runtime):
     built = _BUILT.format(
         name = repr(name),
         distribution = repr(facts["name"]),
+        hint = repr(artifact.get("hint", "")),
         runtime = repr(runtime),
         source = repr(file),
         subdirectory = repr(artifact.get("subdirectory", "")),

@@ -218,6 +218,23 @@ def test_a_version_that_only_the_backend_knows(build: Builder, folder: Path) -> 
     assert f"{SITE}/shop/__init__.py" in build.files(sdist(folder, HATCHLING), version="")
 
 
+@pytest.mark.parametrize("kind", ["setuptools-scm", "hatch-vcs", "uv-dynamic-versioning"])
+def test_a_version_that_only_a_repository_knows(build: Builder, folder: Path, kind: str) -> None:
+    """Of a folder of the project: its history is no part of it, and its build must not fail."""
+    done = build(sdist(folder, {**MODULE, **KINDS[kind]}), version="")
+    assert (done.returncode, done.stderr) == (
+        0,
+        "INFO: shop has version 0.0.0 in the image: it takes its version from version control, "
+        "which no build sees. One in its pyproject.toml is seen.\n",
+    )
+
+
+def test_a_hint_follows_why_there_is_no_wheel(build: Builder, folder: Path) -> None:
+    arguments = build.arguments(sdist(folder, {"setup.py": "raise SystemExit('no')\n"}))
+    line = failed(run(*arguments, "It has a wheel for Python 3.12.", environ={}))
+    assert line.endswith(" `[tool.uv] no-build-package`. It has a wheel for Python 3.12.")
+
+
 # The same bytes everywhere.
 
 NOSY = """\

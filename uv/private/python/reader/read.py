@@ -169,16 +169,22 @@ class Lock:
     def pythons(self, reason: str, platform: str) -> tuple[str, list[str]]:
         """Return the Python of the image, and others for which what uv misses has a wheel."""
         missing = _MISSING.search(reason)
-        facts = self._platforms[platform]
-        found = []
-        for python in self._pythons if missing else []:
-            choice = Choice(python, facts["arch"], facts["glibc"])
-            for entry in self._entries.get(missing[1] if missing else "", []):
-                if entry.get("version") == (missing[2] if missing else "") and choice.best(
-                    file_name(wheel, entry["source"]) for wheel in entry.get("wheels", [])
-                ):
-                    found.append(python)
+        name, version = (missing[1], missing[2]) if missing else ("", "")
+        found: list[str] = []
+        for entry in self._entries.get(name, []):
+            if entry.get("version") == version:
+                found += self._with_a_wheel(entry, platform)
         return self._python, found
+
+    def _with_a_wheel(self, entry: dict[str, Any], platform: str) -> list[str]:
+        """Return the Pythons that the project allows for which a distribution has a wheel."""
+        facts = self._platforms[platform]
+        wheels = [file_name(wheel, entry["source"]) for wheel in entry.get("wheels", [])]
+        return [
+            python
+            for python in self._pythons
+            if wheels and Choice(python, facts["arch"], facts["glibc"]).best(wheels)
+        ]
 
     def add(self, distributions: dict[str, Any], entry: dict[str, Any], platform: str) -> str:
         """Add a distribution's artifact for a platform to the answer; returns its id."""
@@ -199,6 +205,9 @@ class Lock:
                 self._platforms[platform]["oci"],
                 self._python,
             )
+            found = facts["artifacts"][platform]
+            if found["kind"] == "sdist" and (pythons := self._with_a_wheel(entry, platform)):
+                found["hint"] = f"It has a wheel for {_choose(pythons)}."
         return identity
 
 
@@ -324,14 +333,21 @@ def _project(pyproject: dict[str, Any]) -> dict[str, Any]:
     return {"name": project.get("name", ""), "version": project.get("version", "")}
 
 
+def _choose(pythons: list[str]) -> str:
+    """Return which Pythons would do, and how to have the first of them."""
+    return (
+        f'Python {" and ".join(pythons)}: say `python = "{pythons[0]}"` in uv.lock(…) of '
+        "MODULE.bazel"
+    )
+
+
 def _refusal(reason: str, name: str, platform: str, pythons: tuple[str, list[str]]) -> str:
     """Return why a set can't be had on a platform, and what to do."""
     missing = _MISSING.search(reason)
     if missing:
         python, others = pythons
         remedy = (
-            f'It has one for Python {" and ".join(others)}: say `python = "{others[0]}"` in '
-            "uv.lock(…) of MODULE.bazel"
+            f"It has one for {_choose(others)}"
             if others
             else "Take a version that has one, or build for the other platform alone "
             "(`platforms` of fastapi_image)"

@@ -1,10 +1,11 @@
 """Sub-command `build`: a source tree → its wheel, by its own PEP 517 backend, offline.
 
-    build OUTPUT LABEL VERSION SUBDIRECTORY ENVIRONMENT SOURCE
+    build OUTPUT LABEL VERSION SUBDIRECTORY ENVIRONMENT SOURCE [HINT]
 
 OUTPUT is the wheel, LABEL the distribution's name and version for messages, SOURCE a source
 distribution or another archive of the tree (.tar, .tar.gz, .zip), SUBDIRECTORY its folder in there
-or "", VERSION the locked one or "", ENVIRONMENT a tree that holds the backends that are pinned.
+or "", VERSION the locked one or "", ENVIRONMENT a tree that holds the backends that are pinned,
+HINT a sentence that follows any of ours that says why there is no wheel.
 
 The same source gives the same bytes on every machine: no time, no umask, no order of files, no path
 of this machine reaches the wheel. Nothing is compiled: a distribution whose compiled parts are
@@ -50,6 +51,7 @@ _COMPILERS = ("c++", "cc", "clang", "clang++", "g++", "gcc")
 _NO_COMPILER = '#!/bin/sh\n: > "${0%/*}/called"\necho "nothing is compiled here" >&2\nexit 1\n'
 
 # By these a backend learns the version that only a repository knows, not the archive of its files.
+_NO_VERSION = "0.0.0"
 _VERSION_VARIABLES = (
     "PBR_VERSION",
     "PDM_BUILD_SCM_VERSION",
@@ -61,7 +63,16 @@ _VERSION_VARIABLES = (
 
 def run(arguments: list[str]) -> None:
     """Build the wheel; leaves nothing when that fails."""
-    output, label, version, subdirectory, environment, source = arguments
+    output, label, version, subdirectory, environment, source, *hint = arguments
+    try:
+        _run(output, label, version, subdirectory, environment, source)
+    except WheelError as error:
+        raise WheelError(" ".join([str(error), *hint])) from None
+
+
+def _run(
+    output: str, label: str, version: str, subdirectory: str, environment: str, source: str
+) -> None:
     # Resolved, as a backend may write the path that it sees.
     with tempfile.TemporaryDirectory(prefix="build") as made:
         folder = os.path.realpath(made)
@@ -72,7 +83,7 @@ def run(arguments: list[str]) -> None:
         answer = _ask(tree, system, os.path.abspath(environment), folder, label, version)
         compiles = os.path.exists(f"{folder}/tools/called")
         wheel = _wheel(answer, system, folder, label, version, compiles=compiles)
-        _settle(wheel, output, folder, label, compiles=compiles)
+        _settle(wheel, output, folder, label, version, compiles=compiles)
 
 
 def _build_system(tree: str, label: str) -> dict[str, Any]:
@@ -151,7 +162,7 @@ def _ask(
         "SOURCE_DATE_EPOCH": str(EPOCH),
         "TMPDIR": f"{folder}/temporary",
         "TZ": "UTC",
-    } | dict.fromkeys(_VERSION_VARIABLES if version else (), version)
+    } | dict.fromkeys(_VERSION_VARIABLES, version or _NO_VERSION)
     command = [sys.executable, "-s", "-P", os.path.join(os.path.dirname(__file__), "backend.py")]
     # A file and no pipe: a process that it leaves behind would keep that open.
     with open(f"{folder}/log", "wb") as log:
@@ -228,7 +239,9 @@ def _for_one_platform(label: str) -> WheelError:
     )
 
 
-def _settle(wheel: str, output: str, folder: str, label: str, *, compiles: bool) -> None:
+def _settle(
+    wheel: str, output: str, folder: str, label: str, version: str, *, compiles: bool
+) -> None:
     """Write the wheel anew: sorted, without times and modes, and for every platform.
 
     A wheel with a platform's tag and no code for one comes of compiled parts that are optional.
@@ -253,6 +266,12 @@ def _settle(wheel: str, output: str, folder: str, label: str, *, compiles: bool)
                 f"{label} has no wheel for this platform, and building it writes a path of this "
                 f"machine into {name}: no two machines build the same. {_WAYS_OUT}."
             )
+    if not version and os.path.basename(wheel).split("-")[1] == _NO_VERSION:
+        print(
+            f"INFO: {label.strip()} has version {_NO_VERSION} in the image: it takes its version "
+            "from version control, which no build sees. One in its pyproject.toml is seen.",
+            file=sys.stderr,
+        )
     if tagged or compiles:
         print(
             f"INFO: {label} is built without its compiled parts, which are optional: nothing is "
