@@ -16,6 +16,8 @@ def main(wheel: str, old: str, new: str, output: str) -> None:
                 content = content.replace(
                     f"\nVersion: {old}\n".encode(), f"\nVersion: {new}\n".encode()
                 )
+            elif folder.endswith(".dist-info") and name == "RECORD":
+                content = b""  # it may be silent, and must not be wrong
             elif entry.filename.count("/") == 1 and name == "__init__.py":
                 content += b"\nRELEASE = 2\n"
             place = entry.filename.replace(f"-{old}.dist-info/", f"-{new}.dist-info/")
