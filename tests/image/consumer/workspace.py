@@ -73,7 +73,7 @@ build-backend = "nothing"
 BASE = {"usr/local/bin/python3.13": b"#!/bin/false\n", "usr/local/lib/python3.13/os.py": b"x = 1\n"}
 
 
-def _tar(path: Path, files: Mapping[str, bytes]) -> None:
+def write_tar(path: Path, files: Mapping[str, bytes]) -> None:
     with tarfile.open(path, "w:gz") as tar:
         for name, content in files.items():
             member = tarfile.TarInfo(name)
@@ -118,8 +118,8 @@ class Workspace(Bazel):
         with mock.patch.dict(os.environ, self.environ):
             relock(str(uv), self.root, [], "portable")
         for name in ("base_amd64", "base_arm64"):
-            _tar(self.root / f"{name}.tar.gz", BASE)
-        _tar(self.root / "empty_base.tar.gz", {})
+            write_tar(self.root / f"{name}.tar.gz", BASE)
+        write_tar(self.root / "empty_base.tar.gz", {})
         self.write()
 
     def write(self, more: str = "", **arguments: str) -> None:
