@@ -54,7 +54,7 @@ def _pinned_python(mctx, tag):
     return ".".join(words[0].removeprefix("cpython@").split(".")[:2]) if words else None
 
 def _python(mctx, tag):
-    """The Python of a lock's image, an interpreter to run uv with, the base's glibc, what actions run on, the others."""
+    """The Python of a lock's image, an interpreter to run uv with, the base's glibc, what actions run on, which would do."""
     specifiers = requires_python(mctx.read(tag.lock)) if mctx.path(tag.lock).exists else ""
     allowed = [each for each in PYTHONS if allows(specifiers, each)]
     pinned = _pinned_python(mctx, tag)
@@ -73,7 +73,11 @@ def _python(mctx, tag):
         if tag.python or not others:
             fail("{}: {}.".format(tag.lock, missing))
         version = others[0]
-    return version, python_interpreter(mode, version), glibc_minor(mode, version), str(python_runtime(version)), allowed
+        if pinned and pinned != version:
+            # buildifier: disable=print
+            print("{}: Python {}, as {} mode has no base with the {} of .python-version".format(tag.lock, version, mode, pinned))
+    available = [each for each in allowed if not python_missing(mode, each)]
+    return version, python_interpreter(mode, version), glibc_minor(mode, version), str(python_runtime(version)), available
 
 def _choice(tag):
     return {

@@ -4,6 +4,7 @@ The reader says it; that Bazel shows it, //tests/uv:extension_test knows. Each r
 """
 
 import os
+import platform
 import re
 import subprocess
 import sys
@@ -188,8 +189,9 @@ PYPROJECTS = {
     ),
     "another Python": (
         PYPROJECT.replace("==3.13.*", "==3.12.*"),
-        "requires-python is `==3.12.*`, and the image has Python 3.13: write the lock anew with "
-        "`uv lock`, or say `python` in uv.lock(…) of MODULE.bazel.",
+        f"requires-python is `==3.12.*`, and the base has Python {platform.python_version()}: "
+        "loosen it and write the lock anew with `uv lock`, or say another `python` in uv.lock(…) "
+        "of MODULE.bazel.",
     ),
     "a group that isn't there": (
         PYPROJECT.replace("dev = [", "dev = [{ include-group = 'nope' },"),

@@ -1,5 +1,7 @@
 """Repository rules: a distribution's source that isn't a file of an index, as one archive."""
 
+load(":index.bzl", "split_credentials")
+
 _BUILD = """\
 load({rules}, "locked_file")
 
@@ -88,9 +90,10 @@ def _git_source_impl(rctx):
             ], environment = {"GIT_TERMINAL_PROMPT": "0"}, timeout = 1800)
         if done.return_code:
             rctx.delete("clone")
-            fail("{}: commit {} can't be had from its Git repository, git says: {}.".format(
+            fail("{}: commit {} can't be had from {}, git says: {}. Check the network and git's credentials.".format(
                 rctx.attr.distribution,
                 rctx.attr.commit,
+                split_credentials(rctx.attr.remote)[0],
                 _last_words(done.stderr),
             ))
     rctx.delete("clone")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from platform import python_version
 from typing import Any
 
 import tomli
@@ -61,7 +62,7 @@ def read(request: dict[str, Any]) -> dict[str, Any]:
             zip(
                 request["platforms"],
                 pool.map(
-                    lambda platform: _graph(uv, platform["uv"], lock, request["python"]),
+                    lambda platform: _graph(uv, platform["uv"], lock),
                     request["platforms"].values(),
                 ),
                 strict=True,
@@ -224,14 +225,14 @@ def _toml(path: Path, what: str) -> dict[str, Any]:
     return table
 
 
-def _graph(uv: Uv, platform: str, lock: Path, python: str) -> dict[str, Any]:
+def _graph(uv: Uv, platform: str, lock: Path) -> dict[str, Any]:
     try:
         return uv.tree(platform)
     except UvError as error:
-        raise ReadError(_unreadable(str(error), lock, python)) from None
+        raise ReadError(_unreadable(str(error), lock)) from None
 
 
-def _unreadable(reason: str, lock: Path, python: str) -> str:
+def _unreadable(reason: str, lock: Path) -> str:
     """Return what is wrong with the lock or the project, from uv's words, and what to do."""
     if match := re.match(r"Failed to parse `uv\.lock`; (.*)", reason):
         return f"{lock.name} is not a valid uv.lock: {match[1]}. {_ANEW}"
@@ -244,8 +245,9 @@ def _unreadable(reason: str, lock: Path, python: str) -> str:
         )
     if match := re.search(r"incompatible with the project's Python requirement: `([^`]+)`", reason):
         return (
-            f"requires-python is `{match[1]}`, and the image has Python {python}: write the lock "
-            "anew with `uv lock`, or say `python` in uv.lock(…) of MODULE.bazel."
+            f"requires-python is `{match[1]}`, and the base has Python {python_version()}: "
+            "loosen it and write the lock anew with `uv lock`, or say another `python` in "
+            "uv.lock(…) of MODULE.bazel."
         )
     return f"uv can't use {lock.name} with pyproject.toml, it says: {reason}."
 
