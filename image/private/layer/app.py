@@ -59,7 +59,12 @@ def run(options: Options) -> None:
     roots: list[str] = []
     further: list[tarball.Entry] = []
     for path in options.many("project"):
-        roots, further = _project(path, environment)
+        roots, further, written = _project(path, environment)
+        further += [
+            entry
+            for entry in _written(written, sources, workdir)
+            if options.one("bytecode", "1") == "1" or entry.path.endswith(".py")
+        ]
     application = options.one("application", "")
     if application:
         check(application, Sources(sources, ["", *options.many("root"), *roots]))
@@ -83,8 +88,9 @@ def _sources(options: Options) -> list[tuple[str, str]]:
     return [(path, source) for path, source in sources if source not in left_out]
 
 
-def _project(path: str, environment: str) -> tuple[list[str], list[tarball.Entry]]:
-    """Returns where the project's modules are, and the files that say that it is installed."""
+def _project(path: str, environment: str) -> tuple[list[str], list[tarball.Entry], dict[str, str]]:
+    """Returns where the project's modules are, the files that say that it is installed, and those
+    that its backend would write beside its sources."""
     import json
 
     with open(path, encoding="utf-8") as file:
@@ -99,7 +105,25 @@ def _project(path: str, environment: str) -> tuple[list[str], list[tarball.Entry
         )
         for name, text in project["files"].items()
     ]
-    return project["roots"], entries
+    return project["roots"], entries, project["written"]
+
+
+def _written(
+    written: dict[str, str], sources: list[tuple[str, str]], workdir: str
+) -> list[tarball.Entry]:
+    """Returns the modules that aren't among the sources, beside those that lie in their folder."""
+    folders = {os.path.dirname(source): os.path.dirname(path) for path, source in sources}
+    there = {source for _, source in sources}
+    made = []
+    for name, text in written.items():
+        folder, base = os.path.split(name)
+        if name in there or folder not in folders:
+            continue
+        place = _place(workdir, os.path.join(folders[folder], base))
+        code = compile_source(text.encode(), f"/{place}")
+        made.append(tarball.Entry(place, "file", 0o644, text.encode(), source="pyproject.toml"))
+        made.append(tarball.Entry(cache_path(place), "file", 0o644, code, source="pyproject.toml"))
+    return made
 
 
 def _place(workdir: str, path: str) -> str:

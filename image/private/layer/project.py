@@ -14,7 +14,9 @@ Options:
     --place=DIR         where pyproject.toml lies, or would, below it; empty: there itself
     --environment=DIR   the virtual environment's place in the image, such as app/.venv
     --output=PATH       JSON: `version` ("" if unknown), `files` (path in the virtual environment →
-                        text) and `roots` (folders below the working directory that hold modules)
+                        text), `roots` (folders below the working directory that hold modules)
+                        and `written` (path of a module with the version, in the folder of the
+                        pyproject.toml as PATH names it → text)
 
 The formats: core metadata 2.4, "recording installed projects", entry points, direct URLs, and
 site's path configuration files.
@@ -28,6 +30,7 @@ import sys
 from layer import version
 from layer.errors import LayerError
 from layer.scripts import console_scripts
+from layer.version_file import version_files
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -60,7 +63,7 @@ def run(options: Options) -> None:
             document = tomllib.loads(file.read().decode())
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise LayerError(f"{path}: {error}") from None
-    made: dict[str, Any] = {"files": {}, "roots": [""], "version": ""}
+    made: dict[str, Any] = {"files": {}, "roots": [""], "version": "", "written": {}}
     try:
         # As uv decides it.
         installed = document.get("tool", {}).get("uv", {}).get(
@@ -82,9 +85,15 @@ def run(options: Options) -> None:
         if installed:
             workdir, place = options.one("workdir"), options.one("place", "")
             made["roots"] = roots(document, place)
+            normal = version.normalise(found or _UNKNOWN)
+            folder = path.rpartition("/")[0]
+            made["written"] = {
+                f"{folder}/{name}" if folder else name: text
+                for name, text in version_files(document, normal).items()
+            }
             made["files"] = install(
                 document,
-                version.normalise(found or _UNKNOWN),
+                normal,
                 workdir,
                 made["roots"],
                 options.one("environment"),

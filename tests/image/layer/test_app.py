@@ -144,7 +144,8 @@ def test_the_projects_own_files_and_roots(here: Path) -> None:
         "bin/shop": "#!/app/.venv/bin/python\n",
         "lib/shop.dist-info/METADATA": "Name: größe\n",
     }
-    project.write_text(json.dumps({"files": files, "roots": ["", "src"], "version": "1"}))
+    written = {"files": files, "roots": ["", "src"], "version": "1", "written": {}}
+    project.write_text(json.dumps(written))
     options = (f"--project={project}", "--application=shop:app")
     found = make(here, {"src/shop.py": "app = 1\n"}, *options)
     assert {name: oct(member.mode) for name, member in found.items()} == {
@@ -156,3 +157,18 @@ def test_the_projects_own_files_and_roots(here: Path) -> None:
         make(here, {"src/shop.py": ""}, *options)
     with pytest.raises(LayerError, match="binds no name 'app'"):
         make(here, {"lib/shop.py": ""}, "--root=lib", "--application=shop:app")
+
+
+def test_a_module_that_the_backend_would_write(here: Path) -> None:
+    """It comes beside its neighbours, wherever they go; not over one that is there."""
+    project = here.parent / "project.json"
+    text = "version = '1.2'\n"
+    written = dict.fromkeys(("src/shop/_version.py", "src/own.py", "none/_version.py"), text)
+    made = {"files": {}, "roots": [""], "version": "1.2", "written": written}
+    project.write_text(json.dumps(made))
+    files = {"src/shop/__init__.py": "", "src/own.py": "version = 'mine'\n"}
+    found = make(here, files, f"--project={project}", "--bytecode=1")
+    assert {name for name in found if "version" in name} == {
+        "app/src/shop/_version.py",
+        "app/src/shop/__pycache__/_version.cpython-313.pyc",
+    }

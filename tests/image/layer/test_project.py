@@ -169,10 +169,11 @@ def test_the_sources_can_be_imported_and_scripts_start(tmp_path: Path) -> None:
 def test_a_project_without_a_build_system_is_not_installed(tmp_path: Path) -> None:
     """As uv has it."""
     text = PYPROJECT.partition("[build-system]")[0]
-    assert made(tmp_path, text) == {"files": {}, "roots": [""], "version": "1.2.0-beta1"}
+    nothing = {"files": {}, "roots": [""], "written": {}}
+    assert made(tmp_path, text) == nothing | {"version": "1.2.0-beta1"}
     assert made(tmp_path, PYPROJECT + "[tool.uv]\npackage = false\n")["files"] == {}
     assert made(tmp_path, text + "[tool.uv]\npackage = true\n")["files"]
-    assert made(tmp_path, "[tool.uv.workspace]\n") == {"files": {}, "roots": [""], "version": ""}
+    assert made(tmp_path, "[tool.uv.workspace]\n") == nothing | {"version": ""}
 
 
 def test_a_dynamic_version_is_read_from_its_file(tmp_path: Path) -> None:
@@ -204,6 +205,38 @@ def test_a_version_that_only_a_program_can_tell(
     assert content["version"] == "v5.6"
     assert f"{SITE}/my_shop-5.6.dist-info/METADATA" in content["files"]
     assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize(
+    ("tool", "files"),
+    [
+        ('[tool.setuptools_scm]\nversion_file = "src/my/_version.py"', {"src/my/_version.py"}),
+        (
+            '[tool.setuptools_scm]\nwrite_to = "my/v.py"\nwrite_to_template = "v = {version!r}"',
+            {"my/v.py"},
+        ),
+        ('[tool.hatch.build.hooks.vcs]\nversion-file = "./my/_version.py"', {"my/_version.py"}),
+        ('[tool.versioningit.write]\nfile = "my/_version.py"', {"my/_version.py"}),
+        ('[tool.versioningit.write]\nfile = "my/_version.py"\nmethod = "own"', set()),
+        (
+            '[tool.setuptools_scm]\nversion_file = "my/v.py"\nversion_file_template = "{node}"',
+            set(),
+        ),
+        ('[tool.setuptools_scm]\nversion_file = "VERSION"', set()),
+    ],
+)
+def test_a_module_with_the_version_that_the_backend_writes(
+    tmp_path: Path, tool: str, files: set[str]
+) -> None:
+    content = made(tmp_path, f"{DYNAMIC}\n{tool}\n", "--version=1.2.3")
+    written = {
+        str(Path(path).relative_to(tmp_path)): text for path, text in content["written"].items()
+    }
+    assert set(written) == files
+    for text in written.values():
+        module: dict[str, object] = {}
+        exec(text, module)  # noqa: S102 - what the image would import
+        assert "1.2.3" in module.values()
 
 
 def test_where_the_modules_are() -> None:
