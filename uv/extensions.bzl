@@ -196,3 +196,9 @@ uv = module_extension(
     doc = "Reads locks with uv: see the top of this file.",
     tag_classes = {"lock": _lock, "set": _set},
 )
+
+build_backends = module_extension(
+    implementation = _uv_impl,
+    doc = "The same for //uv/backends alone, so that nobody's lock is read for the other's sake.",
+    tag_classes = {"lock": _lock},
+)

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import re
+import tomllib
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from platform import python_version
 from typing import Any
-
-import tomli
 
 from reader.errors import ReadError
 from reader.sources import artifact, file_name
@@ -215,14 +214,31 @@ class Lock:
 def _toml(path: Path, what: str) -> dict[str, Any]:
     remedy = _ANEW if what == "uv.lock" else "Correct it."
     try:
-        table: dict[str, Any] = tomli.loads(path.read_text("utf-8"))
+        text = path.read_text("utf-8")
+        table = _parse(text)
     except UnicodeDecodeError as error:
         raise ReadError(
             f"{path.name} is not a valid {what}: it is not UTF-8 (byte {error.start}). {remedy}"
         ) from None
-    except tomli.TOMLDecodeError as error:
+    except ValueError as error:
         raise ReadError(f"{path.name} is not a valid {what}: {error}. {remedy}") from None
     return table
+
+
+def _parse(text: str) -> dict[str, Any]:
+    """Return what a TOML document holds.
+
+    Raises:
+        ValueError: it is not valid.
+    """
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError:
+        # uv reads TOML 1.1, which the standard library doesn't yet.
+        import tomli
+
+        table: dict[str, Any] = tomli.loads(text)
+        return table
 
 
 def _graph(uv: Uv, platform: str, lock: Path) -> dict[str, Any]:
