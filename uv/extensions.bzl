@@ -200,5 +200,5 @@ uv = module_extension(
 build_backends = module_extension(
     implementation = _uv_impl,
     doc = "The same for //uv/backends alone, so that nobody's lock is read for the other's sake.",
-    tag_classes = {"lock": _lock},
+    tag_classes = {"lock": _lock, "set": _set},
 )
