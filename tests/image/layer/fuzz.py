@@ -3,7 +3,7 @@
     bazel run //tests/image/layer:fuzz -- [--seconds N] [PARSER…]
 
 Each input is one of the corpus, changed at random. One that raises anything but LayerError, or
-takes more than 5 seconds, comes to lie in corpus/PARSER; the exit code is 1 then. Mend the
+takes more than 5 seconds, comes to lie in corpus/PARSER; the exit code is 1 then. Fix the
 parser and commit both: test_fuzz.py holds the input from then on.
 """
 
