@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 # What setuptools-scm and hatch-vcs write, as far as it is for other code.
 _TEXT = """\
 __version__ = version = {version!r}
-__version_tuple__ = version_tuple = {numbers!r}
+__version_tuple__ = version_tuple = {version_tuple!r}
 __commit_id__ = commit_id = None
 """
 
@@ -45,9 +45,7 @@ def version_files(document: dict[str, Any], version: str) -> dict[str, str]:
         if not isinstance(path, str) or not path.endswith(".py"):
             continue
         try:
-            text = (template or _TEXT).format(
-                version=version, version_tuple=numbers, numbers=numbers
-            )
+            text = (template or _TEXT).format(version=version, version_tuple=numbers)
         except (KeyError, IndexError, ValueError, AttributeError):
             continue
         files[path.removeprefix("./")] = text

@@ -124,7 +124,6 @@ def read(request: dict[str, Any]) -> dict[str, Any]:
     answer["watch"] = sorted(
         {str(lock), str(project / "pyproject.toml"), str(root / "pyproject.toml")} | _members(graph)
     )
-    answer["project"] = _project(pyproject)
     return answer
 
 
@@ -344,11 +343,6 @@ def _indexes(pyproject: dict[str, Any], project: Path, root: Path) -> list[str]:
             if "://" in url and index.get("format", "simple") == "simple":
                 found.append(f"{index.get('name', 'unnamed')} {url}")
     return list(dict.fromkeys(found))
-
-
-def _project(pyproject: dict[str, Any]) -> dict[str, Any]:
-    project = pyproject.get("project", {})
-    return {"name": project.get("name", ""), "version": project.get("version", "")}
 
 
 def _choose(pythons: list[str]) -> str:
